@@ -1,0 +1,22 @@
+"""The flows: one module per way of working, chosen by entity and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from portal.sync.flows import orders, record, stock
+from portal.sync.work import Work
+
+Flow = Callable[[Work], None]
+
+FLOWS: dict[tuple[str, str], Flow] = {
+    ("customer", "ps_to_odoo"): record.push,
+    ("product", "ps_to_odoo"): record.push,
+    ("stock", "ps_to_odoo"): stock.push,
+    ("order", "ps_to_odoo"): orders.push,
+}
+
+
+def flow_for(entity: str, direction: str) -> Flow:
+    """The flow that brings an entity in a direction; raises `LookupError` where there is none."""
+    return FLOWS[(entity, direction)]

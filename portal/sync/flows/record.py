@@ -1,0 +1,273 @@
+"""Customers and products, shop → Odoo: read now, map, compare with what was last agreed, write the difference.
+
+New records are written by `load` with an external id, which Odoo creates or updates in one transaction: if the answer is lost,
+the next try finds what the first one made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from portal.clients.errors import Missing, Rejected, Throttled
+from portal.entities import registry
+from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref
+from portal.models import Mapping, SyncJob
+from portal.settings import allowed
+from portal.sync import facts
+from portal.sync.work import Link, Work
+
+NAMESPACE = "odoo_connector"
+"""Module part of the external ids."""
+
+Values = dict[str, Any]
+
+
+def push(work: Work) -> None:
+    """Bring a batch of shop records of one entity to Odoo."""
+    entity = registry.record_entity(work.jobs[0].entity)
+    values = _read_shop(work, entity)
+    linked = work.mappings(entity.name, [job.record for job in work.open])
+    odoo = facts.odoo(work.services, work.store)
+    _update(work, entity, odoo, [job for job in work.open if job.record in linked], values, linked)
+    fresh = [job for job in work.open if job.id in values]
+    if fresh:
+        _link_or_create(work, entity, odoo, fresh, values)
+
+
+def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
+    """The normalised values by job id; jobs whose record is gone or cannot be mapped are settled here."""
+    ids = [int(job.record) for job in work.jobs]
+    rows = {str(row["id"]): row for row in work.shop.read(entity.resource, ids, entity.fields)}
+    related: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for need in entity.related:
+        for row in work.shop.find(need.resource, {need.key_field: f"[{'|'.join(rows)}]"}, need.fields) if rows else ():
+            related.setdefault(str(row[need.key_field]), {}).setdefault(need.resource, []).append(row)
+    shop = facts.shop(work.services, work.store)
+    values: dict[int, Values] = {}
+    for job in work.jobs:
+        row = rows.get(job.record)
+        if row is None:
+            work.done(job, f"{entity.label} {job.record} is no longer in the shop; Odoo keeps its record.", changed=False)
+            continue
+        try:
+            values[job.id] = entity.values(row, related.get(job.record, {}), shop)
+        except Invalid as error:
+            work.failed(job, error)
+    return values
+
+
+def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
+            linked: dict[str, Mapping]) -> None:
+    """Write what changed since it was last agreed. A record deleted in Odoo is left open, to be linked or created again."""
+    for job in rows:
+        mapping, wanted = linked[job.record], values[job.id]
+        change = {key: value for key, value in wanted.items() if mapping.base.get(key) != value}
+        name = f"{entity.label} {job.record}"
+        if not change:
+            work.done(job, f"{name} is unchanged.", changed=False)
+            continue
+        if work.dry_run:
+            work.would(job, f"would change {', '.join(change)} of {name} in Odoo (id {mapping.odoo_id})")
+            continue
+        try:
+            work.before_write([job])
+            work.odoo.write(entity.odoo_model, [mapping.odoo_id], entity.to_odoo(change, odoo), context=entity.context)
+        except Missing:
+            continue
+        except Rejected as error:
+            work.failed(job, error)
+            continue
+        link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
+        work.done(job, f"{name}: {', '.join(change)} changed in Odoo (id {mapping.odoo_id}).", links=[link])
+        if len(work.outcomes) >= 50:
+            work.save()
+
+
+def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob],
+                    values: dict[int, Values]) -> None:
+    """Match each record with what Odoo has; link where exactly one is found, create where none is."""
+    keys = {job.id: entity.match(values[job.id]) for job in rows}
+    found = _look_up(work, entity, {key for some in keys.values() for key in some})
+    taken = _taken(work, entity, found)
+    own = Counter(key for some in keys.values() for key in some[:1])
+    hits: list[tuple[SyncJob, dict[str, Any]]] = []
+    new: list[SyncJob] = []
+    for job in rows:
+        try:
+            hit = _one_match(entity, job, keys[job.id], found, taken)
+        except Invalid as error:
+            work.failed(job, error)
+            continue
+        if hit is not None:
+            hits.append((job, hit))
+        elif entity.unique_match and any(own[key] > 1 for key in keys[job.id][:1]):
+            field, value = keys[job.id][0]
+            work.failed(job, Invalid(f"Several {entity.label.lower()} records of the shop share the {entity.words[field]} "
+                                     f"{value!r}. Give each its own.", cause=f"{entity.name}:duplicate:{field}"))
+        else:
+            new.append(job)
+    _link(work, entity, odoo, hits, values)
+    work.save()
+    if not allowed(work.store.settings, entity.name, "ps_to_odoo") and not entity.on_the_fly:
+        for job in new:
+            work.failed(job, Invalid(f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. "
+                                     f"Create it in Odoo with the same reference, or let {entity.label.lower()}s travel from the "
+                                     "shop to Odoo.", cause=f"{entity.name}:direction"))
+        return
+    first_of_key: dict[tuple[str, str], SyncJob] = {}
+    twins: list[tuple[SyncJob, SyncJob]] = []
+    makers: list[SyncJob] = []
+    for job in new:
+        key = keys[job.id][0] if keys[job.id] else None
+        if key is not None and key in first_of_key:
+            twins.append((job, first_of_key[key]))
+            continue
+        if key is not None:
+            first_of_key[key] = job
+        makers.append(job)
+    ids: dict[int, int] = {}
+    for start in range(0, len(makers), entity.chunk):
+        ids |= _create(work, entity, odoo, makers[start:start + entity.chunk], values)
+        work.save()
+    for job, maker in twins:
+        if work.dry_run:
+            work.would(job, f"would link {entity.label} {job.record} to the same Odoo record as {maker.record}")
+        elif maker.id in ids:
+            link = Link(entity.name, job.record, ids[maker.id], values[job.id])
+            work.done(job, f"{entity.label} {job.record} linked to Odoo id {ids[maker.id]}, as {maker.record}.", links=[link])
+        else:
+            work.failed(job, Invalid(f"{entity.label} {maker.record} with the same key could not be created.",
+                                     cause=f"{entity.name}:twin"))
+
+
+def _look_up(work: Work, entity: RecordEntity, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Odoo records by match key, archived ones included; one call whatever the number of keys."""
+    by_field: dict[str, set[str]] = {}
+    for field, value in keys:
+        by_field.setdefault(field, set()).add(value)
+    terms: list[Any] = []
+    for field, wanted in sorted(by_field.items()):
+        terms += [(column, "in", sorted(wanted)) for column in entity.match_columns[field]]
+    if not terms:
+        return {}
+    domain = ["|"] * (len(terms) - 1) + terms
+    columns = {column for field in by_field for column in entity.match_columns[field]}
+    rows = work.odoo.search_read(entity.match_model, domain, sorted({*columns, *entity.match_extra}), order="id",
+                                 context={"active_test": False})
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("company_id") and row["company_id"][0] != work.odoo.profile.company_id:
+            continue
+        for field in by_field:
+            for value in {entity.normal_key(field, row[column]) for column in entity.match_columns[field]} - {""}:
+                found.setdefault((field, value), []).append(row)
+    return found
+
+
+def _taken(work: Work, entity: RecordEntity, found: dict[tuple[str, str], list[dict[str, Any]]]) -> dict[int, str]:
+    """Odoo ids that are linked to a shop record already, where one may be linked only once."""
+    if not entity.unique_match:
+        return {}
+    ids = {entity.record_id(row) for rows in found.values() for row in rows}
+    return work.linked_odoo_ids(entity.name, ids)
+
+
+def _one_match(entity: RecordEntity, job: SyncJob, keys: Sequence[tuple[str, str]],
+               found: dict[tuple[str, str], list[dict[str, Any]]], taken: dict[int, str]) -> dict[str, Any] | None:
+    for field, value in keys:
+        rows = entity.narrow(found.get((field, value), []))
+        if len(rows) > 1:
+            ids = ", ".join(str(entity.record_id(row)) for row in rows[:5])
+            raise Invalid(f"Odoo has {len(rows)} records with the {entity.words[field]} {value!r} (ids {ids}). "
+                          "Merge or archive all but one there, then retry.", cause=f"{entity.name}:several:{field}")
+        if rows:
+            other = taken.get(entity.record_id(rows[0]))
+            if other is not None and other != job.record:
+                raise Invalid(f"The {entity.words[field]} {value!r} belongs to an Odoo record that is linked to "
+                              f"{entity.label.lower()} {other} already. Give each its own.", cause=f"{entity.name}:taken:{field}")
+            return rows[0]
+    return None
+
+
+def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tuple[SyncJob, dict[str, Any]]],
+          values: dict[int, Values]) -> None:
+    """Adopt records that Odoo has: fill and correct them where the shop has a value, and erase nothing."""
+    ids = sorted({entity.record_id(hit) for _, hit in hits})
+    rows = {row["id"]: row for row in work.odoo.read(entity.odoo_model, ids, list(entity.odoo_fields(odoo)),
+                                                     context={"active_test": False})} if ids else {}
+    for job, hit in hits:
+        odoo_id = entity.record_id(hit)
+        current = entity.from_odoo(rows[odoo_id], odoo)
+        change = {key: value for key, value in values[job.id].items()
+                  if value not in ("", None) and current.get(key) != value}
+        name = f"{entity.label} {job.record}"
+        if work.dry_run:
+            work.would(job, f"would link {name} to Odoo id {odoo_id}" + (f" and change {', '.join(change)}" if change else ""))
+            continue
+        try:
+            if change:
+                work.before_write([job])
+                work.odoo.write(entity.odoo_model, [odoo_id], entity.to_odoo(change, odoo), context=entity.context)
+        except Rejected as error:
+            work.failed(job, error)
+            continue
+        link = Link(entity.name, job.record, odoo_id, values[job.id], entity.link_extra(hit))
+        work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else "."),
+                  links=[link])
+
+
+def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
+            ) -> dict[int, int]:
+    """Create records together; if the batch is refused only the guilty ones fail. Odoo ids by job id."""
+    if work.dry_run:
+        for job in rows:
+            work.would(job, f"would create {entity.label.lower()} {job.record} in Odoo")
+        return {}
+    vals = [entity.to_odoo(values[job.id], odoo) for job in rows]
+    columns = sorted({key for some in vals for key in some})
+    header = ["id", *(f"{c}/.id" if c.endswith("_id") else c for c in columns)]
+    table = [[external_id(work, Ref(entity.name, job.record)), *(_cell(some.get(c), boolean=c in entity.booleans) for c in columns)]
+             for job, some in zip(rows, vals, strict=True)]
+    work.before_write(rows)
+    result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
+    if result.ids is None:
+        return _apart(work, entity, odoo, rows, values, result.messages)
+    extras = entity.created_extra(work.odoo, result.ids)
+    for job, odoo_id in zip(rows, result.ids, strict=True):
+        link = Link(entity.name, job.record, odoo_id, values[job.id], extras.get(odoo_id, {}))
+        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).", links=[link])
+    return {job.id: odoo_id for job, odoo_id in zip(rows, result.ids, strict=True)}
+
+
+def _apart(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
+           messages: Sequence[Any]) -> dict[int, int]:
+    """A refused batch wrote nothing. Rows that Odoo named are tried alone (18 and 19 also name innocent ones)."""
+    text = messages[0].text if messages else "Odoo refused the record without saying why."
+    if any(message.transient for message in messages):
+        raise Throttled("odoo", f"Odoo was busy with the same records: {text}", retry_after=5)
+    if len(rows) == 1:
+        work.failed(rows[0], Rejected("odoo", f"Odoo refused {entity.label.lower()} {rows[0].record}: {text}",
+                                      remedy="Correct the record in the shop, then retry.", cause=f"odoo:load:{entity.name}"))
+        return {}
+    named = {message.row for message in messages}
+    rest = [job for i, job in enumerate(rows) if i not in named]
+    groups = [[job] for i, job in enumerate(rows) if i in named] if rest or len(named) == len(rows) else [[j] for j in rows]
+    ids: dict[int, int] = {}
+    for group in [*([rest] if rest else []), *groups]:
+        ids |= _create(work, entity, odoo, group, values)
+        work.save()
+    return ids
+
+
+def external_id(work: Work, ref: Ref) -> str:
+    """The external id of a shop record in Odoo: the same for ever, different for every store."""
+    return f"{NAMESPACE}.{work.store.key}_{ref.entity}_{ref.record}"
+
+
+def _cell(value: Any, *, boolean: bool) -> str:
+    """A value as `load` wants it: text. JSON booleans crash there, and False stands for "empty" in all but boolean columns."""
+    if value is None or (value is False and not boolean):
+        return ""
+    return str(value)

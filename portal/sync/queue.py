@@ -1,0 +1,161 @@
+"""SQL → RQ: telling the workers what is due. SQL is the record; Redis may be flushed at any moment.
+
+RQ holds a bounded window. A row's `queued_at` says that RQ was told; it is forgotten when the row changes hands, when RQ's
+marker is gone (Redis was flushed or lost its data) or after a while. Telling RQ twice is harmless: a claim decides in SQL.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis import RedisError
+from rq import Queue
+from rq.job import JobStatus
+from rq.registry import FailedJobRegistry
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.db import Database, now
+from portal.models import Circuit, Store, SyncJob
+from portal.sync import jobs
+
+WINDOW = 100
+"""RQ jobs of bulk work waiting at most."""
+LIVE_AT_ONCE = 500
+"""Live changes handed over per call."""
+FORGOTTEN_AFTER = timedelta(seconds=120)
+BATCH = {"customer": 250, "product": 200, "stock": 250, "order": 100}
+"""Records per RQ job. Bounded so that a batch ends well within its lease and live changes need not wait long."""
+
+MARKER = "portal:marker"
+RUN = "portal.sync.tasks.run"
+JOB_TIMEOUT = 280
+DEAD_PREFIX = "job-"
+
+
+@dataclass(frozen=True)
+class _Due:
+    id: int
+    store_id: int
+    entity: str
+    direction: str
+    bulk: bool
+    alone: bool
+
+
+def dispatch(db: Database, queue: Queue) -> int:
+    """Hand what is due to RQ, live changes first; the number of rows. Never raises when Redis is away."""
+    try:
+        fresh = queue.connection.set(MARKER, "1", nx=True)
+        room = max(WINDOW - queue.count, 0)
+    except RedisError:
+        return 0
+    with db.begin() as session:
+        if fresh:
+            session.execute(update(SyncJob).where(SyncJob.queued_at.is_not(None)).values(queued_at=None)
+                            .execution_options(synchronize_session=False))
+        due = _due(session, bulk=False, limit=LIVE_AT_ONCE)
+        if room:
+            due += _due(session, bulk=True, limit=room * max(BATCH.values()))
+        groups = _groups(due, room)
+        ids = [row.id for group in groups for row in group]
+        for chunk in _chunks(ids):
+            session.execute(update(SyncJob).where(SyncJob.id.in_(chunk)).values(queued_at=now())
+                            .execution_options(synchronize_session=False))
+    try:
+        for group in reversed([g for g in groups if not g[0].bulk]):
+            _enqueue(queue, group, at_front=True)
+        for group in (g for g in groups if g[0].bulk):
+            _enqueue(queue, group, at_front=False)
+    except RedisError:
+        with db.begin() as session:
+            for chunk in _chunks(ids):
+                session.execute(update(SyncJob).where(SyncJob.id.in_(chunk)).values(queued_at=None)
+                                .execution_options(synchronize_session=False))
+        return 0
+    return len(ids)
+
+
+def due_groups(session: Session, store_id: int, limit: int = 5000) -> list[list[int]]:
+    """What is due in one store, batched as RQ would get it; for draining in the foreground."""
+    due = _due(session, bulk=False, limit=limit, store_id=store_id, told_too=True)
+    due += _due(session, bulk=True, limit=limit, store_id=store_id, told_too=True)
+    return [[row.id for row in group] for group in _groups(due, limit)]
+
+
+def mirror_dead(session: Session, queue: Queue) -> int:
+    """Make RQ's FailedJobRegistry hold exactly the dead letters of SQL; the number of corrections."""
+    registry = FailedJobRegistry(queue=queue)
+    wanted = {f"{DEAD_PREFIX}{job_id}" for job_id in session.scalars(select(SyncJob.id).where(SyncJob.state == "dead"))}
+    present = set(registry.get_job_ids(cleanup=False))
+    for name in present - wanted:
+        registry.remove(name, delete_job=True)
+    bury(queue, [int(name.removeprefix(DEAD_PREFIX)) for name in wanted - present])
+    return len(present ^ wanted)
+
+
+def bury(queue: Queue, job_ids: Iterable[int]) -> None:
+    """Put dead letters that did not die as an RQ job of their own into the registry."""
+    registry = FailedJobRegistry(queue=queue)
+    for job_id in job_ids:
+        job = queue.job_class.create(RUN, args=([job_id],), id=f"{DEAD_PREFIX}{job_id}", connection=queue.connection,
+                                     origin=queue.name, serializer=queue.serializer, failure_ttl=-1,
+                                     status=JobStatus.FAILED)
+        job.save()
+        registry.add(job, ttl=-1)
+
+
+def exhume(queue: Queue, job_ids: Iterable[int]) -> None:
+    """Take dead letters that were retried or discarded out of the registry."""
+    registry = FailedJobRegistry(queue=queue)
+    for job_id in job_ids:
+        registry.remove(f"{DEAD_PREFIX}{job_id}", delete_job=True)
+
+
+def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = None, told_too: bool = False) -> list[_Due]:
+    at = now()
+    ready, rehearsing = _ready_stores(session, store_id)
+    alone = (SyncJob.attempts > 0) | SyncJob.uncertain | (SyncJob.lost_leases > 0)
+    query = (select(SyncJob.id, SyncJob.store_id, SyncJob.entity, SyncJob.direction, SyncJob.bulk, alone.label("alone"))
+             .where(*jobs.is_due(at), SyncJob.bulk.is_(bulk),
+                    or_(SyncJob.store_id.in_(ready),
+                        SyncJob.store_id.in_(rehearsing) & (SyncJob.rehearsed < SyncJob.version)))
+             .order_by(SyncJob.id).limit(limit))
+    if not told_too:
+        query = query.where(or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < at - FORGOTTEN_AFTER))
+    return [_Due(*row) for row in session.execute(query)]
+
+
+def _ready_stores(session: Session, store_id: int | None) -> tuple[list[int], list[int]]:
+    """Stores that may write now, and those that only rehearse."""
+    troubled = set(session.scalars(select(Circuit.store_id).where(Circuit.state != "closed")))
+    query = select(Store) if store_id is None else select(Store).where(Store.id == store_id)
+    enabled = [s for s in session.scalars(query) if s.settings["enabled"] and s.id not in troubled]
+    return ([s.id for s in enabled if not s.settings["dry_run"]], [s.id for s in enabled if s.settings["dry_run"]])
+
+
+def _groups(due: Sequence[_Due], room: int) -> list[list[_Due]]:
+    """Batches of one store, entity and direction in the order of their first row; bulk ones only as far as there is room."""
+    lots: dict[tuple[object, ...], list[_Due]] = {}
+    for row in due:
+        key = (row.store_id, row.entity, row.direction, row.bulk, row.id if row.alone else None)
+        lots.setdefault(key, []).append(row)
+    groups: list[list[_Due]] = []
+    for lot in lots.values():
+        size = BATCH.get(lot[0].entity, 100)
+        groups += [lot[i:i + size] for i in range(0, len(lot), size)]
+    live = [g for g in groups if not g[0].bulk]
+    return live + [g for g in groups if g[0].bulk][:room]
+
+
+def _enqueue(queue: Queue, group: Sequence[_Due], *, at_front: bool) -> None:
+    ids = [row.id for row in group]
+    name = f"{DEAD_PREFIX}{ids[0]}" if len(ids) == 1 else f"batch-{ids[0]}-{len(ids)}-{secrets.token_hex(4)}"
+    queue.enqueue(RUN, ids, job_id=name, at_front=at_front, result_ttl=0, failure_ttl=-1, job_timeout=JOB_TIMEOUT)
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return [ids[i:i + 500] for i in range(0, len(ids), 500)]

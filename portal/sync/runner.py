@@ -1,0 +1,172 @@
+"""claim → read → map → compare → write → finish, for a list of jobs of one store, entity and direction.
+
+The runner always works on a list, so that a live change and a batch of the initial sync take the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from portal.clients.errors import AccessRefused, Ambiguous, Outage, RemoteError, Throttled
+from portal.db import now
+from portal.entities.base import DependencyMissing, Invalid, Ref
+from portal.models import Mapping, Store, SyncJob
+from portal.sync import circuit, jobs, log
+from portal.sync.flows import flow_for
+from portal.sync.jobs import Failure
+from portal.sync.services import Services
+from portal.sync.work import LeaseLost, Link, Outcome, Work
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Result:
+    """What a run did, by job id."""
+
+    ran: list[int] = field(default_factory=list)
+    dead: list[int] = field(default_factory=list)
+
+
+def run(services: Services, job_ids: Sequence[int]) -> Result:
+    """Bring these jobs as far as they come now. Rows that are not due, not allowed or held elsewhere are left alone."""
+    with services.db.begin() as session:
+        first = session.scalars(select(SyncJob).where(SyncJob.id.in_(job_ids)).order_by(SyncJob.id).limit(1)).first()
+        store = session.get(Store, first.store_id) if first else None
+        if first is None or store is None or not store.settings["enabled"] or circuit.trouble(session, store.id):
+            return Result()
+        rows = jobs.claim(session, store, first.entity, job_ids, lease_seconds=services.config.lease_seconds)
+    result = Result([row.id for row in rows])
+    for direction in sorted({row.direction for row in rows}):
+        _run_claimed(services, store, [row for row in rows if row.direction == direction])
+    with services.db.read() as session:
+        result.dead = list(session.scalars(select(SyncJob.id).where(SyncJob.id.in_(result.ran), SyncJob.state == "dead")))
+    return result
+
+
+def _run_claimed(services: Services, store: Store, rows: list[SyncJob]) -> None:
+    work = Work(services, store, rows, save=_save)
+    try:
+        flow_for(rows[0].entity, rows[0].direction)(work)
+        if work.open:
+            raise RuntimeError(f"the flow left {len(work.open)} jobs without an outcome")
+        work.save()
+    except LeaseLost:
+        logger.warning("lease lost: %d jobs are left to whoever holds them now", len(work.open))
+    except Exception as error:
+        uncertain = {job.id for job in work.writing}
+        for job in work.open:
+            if isinstance(error, Ambiguous) and job.id not in uncertain:
+                work.failed(job, Outage(error.side, error.message, remedy=error.remedy, detail=error.detail))
+            else:
+                work.failed(job, error)
+        work.save()
+
+
+def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
+    """One transaction: mappings, states, events and log of what was reported."""
+    with work.services.db.begin() as session:
+        store = session.get(Store, work.store.id)
+        if store is None:
+            return
+        held = jobs.held(session, work.token, [outcome.job.id for outcome in outcomes])
+        links: list[Link] = []
+        answered: set[str] = set()
+        failures: dict[str, RemoteError] = {}
+        for outcome in outcomes:
+            row = held.get(outcome.job.id)
+            if row is None:
+                continue
+            if outcome.error is not None:
+                _settle(session, work, store, row, outcome.error)
+                if isinstance(outcome.error, (Outage, Throttled, Ambiguous, AccessRefused)):
+                    failures.setdefault(outcome.error.side, outcome.error)
+                continue
+            answered |= {"odoo", "shop"}
+            if outcome.rehearsed:
+                jobs.rehearse(session, row, outcome.message)
+            else:
+                links += outcome.links
+                _unlink(session, work.store, outcome.unlink)
+                jobs.succeed(session, row, outcome.message)
+                for entity, direction, record in outcome.follow:
+                    jobs.notice(session, store, entity, direction, record, source="follow-up", bulk=row.bulk)
+            if outcome.rehearsed or outcome.changed:
+                log.write(session, store.id, outcome.message, entity=row.entity, record=row.record, job_id=row.id,
+                          dry_run=outcome.rehearsed)
+        save_links(session, work.store, links)
+        for side in answered - set(failures):
+            circuit.record_success(session, store.id, side)
+        for error in failures.values():
+            circuit.record_failure(session, store, error)
+
+
+def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exception) -> None:
+    """What a failure does to its job; see the table in docs/queue.md."""
+    limit = int(store.settings["max_attempts"])
+    if isinstance(error, DependencyMissing):
+        if work.dry_run:
+            names = ", ".join(f"{ref.entity} {ref.record}" for ref in sorted(error.refs))
+            message = f"would first synchronise {names}, then {row.entity} {row.record}"
+            jobs.rehearse(session, row, message)
+            log.write(session, store.id, message, entity=row.entity, record=row.record, job_id=row.id, dry_run=True)
+        else:
+            jobs.block(session, store, row, error.refs, limit)
+        return
+    failure = explain(error)
+    if isinstance(error, Ambiguous):
+        wait = timedelta(seconds=work.services.config.ambiguous_seconds)
+        jobs.postpone(session, row, failure, now() + wait, uncertain=True)
+    elif isinstance(error, Throttled):
+        jobs.postpone(session, row, failure, now() + timedelta(seconds=error.retry_after))
+    elif isinstance(error, (Outage, AccessRefused)):
+        jobs.postpone(session, row, failure, now())
+    else:
+        if not isinstance(error, (RemoteError, Invalid)):
+            logger.error("%s %s: %s", row.entity, row.record, type(error).__name__, exc_info=error)
+        jobs.fail(session, row, failure, limit)
+        level = "error" if row.state == "dead" else "warning"
+        what = "was put into quarantine" if row.state == "dead" else "failed and will be tried again"
+        log.write(session, store.id, f"{row.entity.capitalize()} {row.record} {what}: {failure.message}", level=level,
+                  entity=row.entity, record=row.record, job_id=row.id, dry_run=work.dry_run)
+
+
+def explain(error: Exception) -> Failure:
+    """The error in words."""
+    if isinstance(error, RemoteError):
+        return Failure(error.message, error.cause, error.remedy, error.detail)
+    if isinstance(error, Invalid):
+        return Failure(error.message, error.cause)
+    return Failure("The portal came across something it does not understand; this is a defect of the portal.",
+                   f"portal:{type(error).__name__}", "Send the expert details below to whoever maintains the portal.",
+                   f"{type(error).__name__}: {error}"[:500])
+
+
+def save_links(session: Session, store: Store, links: Sequence[Link]) -> None:
+    """Insert or renew mappings."""
+    by_entity: dict[str, dict[str, Link]] = {}
+    for link in links:
+        by_entity.setdefault(link.entity, {})[link.shop_id] = link
+    for entity, wanted in by_entity.items():
+        ids = list(wanted)
+        for start in range(0, len(ids), 500):
+            rows = session.scalars(select(Mapping).where(
+                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == entity,
+                Mapping.shop_id.in_(ids[start:start + 500])))
+            for row in rows:
+                link = wanted.pop(row.shop_id)
+                row.odoo_id, row.base, row.data, row.updated_at = link.odoo_id, link.base, link.data, now()
+        session.add_all(Mapping(store_id=store.id, target=store.target, entity=entity, shop_id=link.shop_id,
+                                odoo_id=link.odoo_id, base=link.base, data=link.data) for link in wanted.values())
+
+
+def _unlink(session: Session, store: Store, refs: Sequence[Ref]) -> None:
+    for ref in refs:
+        session.execute(delete(Mapping).where(Mapping.store_id == store.id, Mapping.target == store.target,
+                                              Mapping.entity == ref.entity, Mapping.shop_id == ref.record))

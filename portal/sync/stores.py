@@ -1,0 +1,233 @@
+"""Adding, changing and removing stores, and the tokens by which callers from outside show themselves."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from portal import settings as store_settings
+from portal.clients import odoo as odoo_client
+from portal.clients import prestashop as shop_client
+from portal.clients.errors import RemoteError
+from portal.config import Config
+from portal.crypto import digest, new_token
+from portal.db import now
+from portal.models import Circuit, LogEntry, Mapping, Store, SyncJob, Token
+from portal.settings import SettingError
+from portal.sync import circuit, log
+
+TOKEN_KINDS = ("cron", "webhook", "hooks")
+OVERLAP = timedelta(hours=24)
+"""How long a replaced token stays valid."""
+CONNECTION_FIELDS = ("ps_url", "ps_key", "odoo_url", "odoo_db", "odoo_login", "odoo_key")
+
+_LABELS = {"name": "Name", "ps_url": "PrestaShop address", "ps_key": "PrestaShop webservice key", "odoo_url": "Odoo address",
+           "odoo_db": "Odoo database", "odoo_login": "Odoo user", "odoo_key": "Odoo API key"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """Result of *Test connection*: one sentence, the steps as (passed, text, remedy), and what was learned."""
+
+    ok: bool
+    title: str
+    steps: list[tuple[bool, str, str]] = field(default_factory=list)
+    profile: dict[str, Any] | None = None
+
+
+def add_store(session: Session, name: str, *, is_demo: bool = False, **fields: str) -> Store:
+    """A new store with its tokens; disabled until the merchant enables it. Raises `SettingError` naming the field."""
+    clean = clean_fields({"name": name, **fields})
+    missing = [key for key in ("name", *CONNECTION_FIELDS) if not clean.get(key)]
+    if missing:
+        raise SettingError(f"{missing[0]}: the {_LABELS[missing[0]]} is missing.")
+    if session.scalar(select(Store.id).where(Store.name == clean["name"])):
+        raise SettingError(f"name: a store called {clean['name']!r} exists already. Choose another name.")
+    store = Store(**clean, key=secrets.token_hex(6), is_demo=is_demo, choices={}, notes={})
+    session.add(store)
+    session.flush()
+    for kind in TOKEN_KINDS:
+        _new_token(session, store, kind)
+    log.write(session, store.id, f"Store {store.name} was added.")
+    return store
+
+
+def change_store(session: Session, store: Store, changes: MappingType[str, Any], actor: str) -> list[str]:
+    """Set settings and connection fields; an empty key keeps the stored one. The names of what really changed.
+
+    Raises `SettingError` for the first wrong value; then nothing was changed.
+    """
+    connection = clean_fields({k: str(v) for k, v in changes.items() if k in ("name", *CONNECTION_FIELDS)})
+    for key in ("ps_key", "odoo_key"):
+        if not connection.get(key):
+            connection.pop(key, None)
+    empty = [key for key, value in connection.items() if not value]
+    if empty:
+        raise SettingError(f"{empty[0]}: the {_LABELS[empty[0]]} is missing.")
+    choices = store_settings.parse({k: v for k, v in changes.items() if k not in ("name", *CONNECTION_FIELDS)})
+    changed = [key for key, value in connection.items() if getattr(store, key) != value]
+    for key in changed:
+        setattr(store, key, connection[key])
+    before = store.settings
+    changed_choices = {k: v for k, v in choices.items() if before[k] != v}
+    store.choices = {**store.choices, **changed_choices}
+    if set(changed) & {"odoo_url", "odoo_db", "odoo_login", "odoo_key"}:
+        store.odoo_profile = None
+        _close(session, store, "odoo")
+    if set(changed) & {"ps_url", "ps_key"}:
+        store.shop_profile = None
+        _close(session, store, "shop")
+    words = [_LABELS[k] for k in changed] + [f"{store_settings.BY_KEY[k].label}: {_word(v)}" for k, v in changed_choices.items()]
+    if words:
+        log.write(session, store.id, f"Settings changed: {'; '.join(words)}.", actor=actor)
+    return [*changed, *changed_choices]
+
+
+def clean_fields(fields: MappingType[str, str]) -> dict[str, str]:
+    """Trimmed connection fields; raises `SettingError` for an address or name that cannot be one."""
+    clean = {key: value.strip() for key, value in fields.items()}
+    for key in ("ps_url", "odoo_url"):
+        if clean.get(key):
+            clean[key] = _clean_url(key, clean[key])
+    name = clean.get("name")
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", name):
+        raise SettingError("name: use letters, digits, space, dot, dash or underscore; at most 64 characters.")
+    return clean
+
+
+def removal_numbers(session: Session, store: Store) -> dict[str, int]:
+    """What removing the store would delete here. Odoo and the shop stay as they are."""
+    def count(model: Any) -> int:
+        return session.scalar(select(func.count()).select_from(model).where(model.store_id == store.id)) or 0
+
+    return {"mappings": count(Mapping), "jobs": count(SyncJob), "log entries": count(LogEntry)}
+
+
+def remove_store(session: Session, store: Store) -> dict[str, int]:
+    """Delete the store with its mappings, queue and log; Odoo and the shop are not touched. What was deleted."""
+    numbers = removal_numbers(session, store)
+    session.execute(delete(Store).where(Store.id == store.id))
+    return numbers
+
+
+def token_value(session: Session, store: Store, kind: str) -> str:
+    """The current token of a kind, in clear; for showing it to whoever may configure the store."""
+    return session.scalars(select(Token).where(Token.store_id == store.id, Token.kind == kind, Token.expires_at.is_(None))
+                           .order_by(Token.id.desc())).first().value  # type: ignore[union-attr]
+
+
+def rotate_token(session: Session, store: Store, kind: str, actor: str = "") -> str:
+    """Replace a token; the old one stays valid for 24 hours. The new value."""
+    for token in session.scalars(select(Token).where(Token.store_id == store.id, Token.kind == kind,
+                                                     Token.expires_at.is_(None))):
+        token.expires_at = now() + OVERLAP
+    log.write(session, store.id, f"The {kind} token was replaced; the old one works for 24 more hours.", actor=actor)
+    return _new_token(session, store, kind).value
+
+
+def find_store_by_token(session: Session, kind: str, token: object) -> Store | None:
+    """The store a caller's token belongs to. Looked up by digest, so that time tells nothing about the token."""
+    if not isinstance(token, str) or not 20 <= len(token) <= 200:
+        return None
+    wanted = digest(token)
+    row = session.scalars(select(Token).where(Token.digest == wanted, Token.kind == kind)).first()
+    if row is None or not hmac.compare_digest(row.digest, wanted):
+        return None
+    if row.expires_at is not None and row.expires_at < now():
+        return None
+    return session.get(Store, row.store_id)
+
+
+def check_shop(url: str, key: str, config: Config, *, allow_private: bool = False) -> Check:
+    """Try a shop's address and key; never raises."""
+    try:
+        url = _clean_url("ps_url", url.strip())
+        client = shop_client.connect(url, key.strip(), call_seconds=min(config.call_seconds, 20),
+                                     allow_private=allow_private or config.allow_private_networks)
+        try:
+            profile = client.probe()
+        finally:
+            client.close()
+    except SettingError as error:
+        return Check(False, str(error), [(False, str(error), "")])
+    except RemoteError as error:
+        return Check(False, error.message, [(False, error.message, error.remedy)])
+    steps = [(True, f"PrestaShop {profile.version} answers.", "")]
+    steps += [(False, text, "In the shop: Advanced Parameters > Webservice > your key, tick the box, save.")
+              for text in profile.missing_rights]
+    ok = not profile.missing_rights
+    title = f"PrestaShop {profile.version}" + ("" if ok else f": {len(profile.missing_rights)} rights are missing")
+    return Check(ok, title, steps, profile.to_json())
+
+
+def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow_private: bool = False) -> Check:
+    """Try an Odoo's address, database, user and key; never raises."""
+    try:
+        url = _clean_url("odoo_url", url.strip())
+        client = odoo_client.connect(url, db.strip(), login.strip(), key.strip(), call_seconds=min(config.call_seconds, 30),
+                                     allow_private=allow_private or config.allow_private_networks)
+        try:
+            profile = client.probe()
+        finally:
+            client.close()
+    except SettingError as error:
+        return Check(False, str(error), [(False, str(error), "")])
+    except RemoteError as error:
+        return Check(False, error.message, [(False, error.message, error.remedy)])
+    steps = [(True, f"Odoo {profile.version} answers; user id (uid) {profile.uid}.", "")]
+    steps += [(False, text, "Ask the Odoo administrator to give this user the group or install the app.")
+              for text in (*profile.modules_missing, *profile.rights_missing)]
+    steps += [(True, text, "") for text in profile.warnings]
+    ok = not (profile.modules_missing or profile.rights_missing)
+    return Check(ok, f"Odoo {profile.version}, uid {profile.uid}", steps, profile.to_json())
+
+
+def save_checks(session: Session, store: Store, shop: Check | None = None, odoo: Check | None = None) -> None:
+    """Keep what *Test connection* learned; a side that answers is called again."""
+    if shop is not None and shop.profile is not None:
+        store.shop_profile = shop.profile
+    if odoo is not None and odoo.profile is not None:
+        store.odoo_profile = odoo.profile
+    for side, check in (("shop", shop), ("odoo", odoo)):
+        if check is not None and check.ok:
+            circuit.record_success(session, store.id, side)
+
+
+def _clean_url(key: str, url: str) -> str:
+    parts = urlsplit(url if "//" in url else f"https://{url}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingError(f"{key}: {url!r} is not an address. Enter it as https://shop.example.com.")
+    if parts.username or parts.password:
+        raise SettingError(f"{key}: leave user and password out of the address; the key has a field of its own.")
+    if parts.query or parts.fragment:
+        raise SettingError(f"{key}: leave out what follows ? or # in the address.")
+    path = parts.path.rstrip("/")
+    if key == "ps_url":
+        path = path.removesuffix("/api")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def _new_token(session: Session, store: Store, kind: str) -> Token:
+    value = new_token()
+    token = Token(store_id=store.id, kind=kind, value=value, digest=digest(value))
+    session.add(token)
+    session.flush()
+    return token
+
+
+def _close(session: Session, store: Store, side: str) -> None:
+    """New credentials deserve a new try."""
+    session.execute(delete(Circuit).where(Circuit.store_id == store.id, Circuit.side == side))
+
+
+def _word(value: Any) -> str:
+    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)

@@ -1,0 +1,44 @@
+"""The functions RQ may call. A worker process gives them its services once, by `use`."""
+
+from __future__ import annotations
+
+from rq import Queue
+
+from portal.sync import initial, runner
+from portal.sync import queue as rq_queue
+from portal.sync import tick as heartbeat
+from portal.sync.services import Services
+
+_services: list[tuple[Services, Queue]] = []
+
+
+class DeadLetter(Exception):
+    """Raised as the last word of a job that died, so that RQ keeps it in its FailedJobRegistry."""
+
+
+def use(services: Services, queue: Queue) -> None:
+    """Set what the tasks of this process work with."""
+    _services[:] = [(services, queue)]
+
+
+def run(job_ids: list[int]) -> None:
+    """Bring these changes across; a single job that dies raises, so that its RQ job fails with it."""
+    services, queue = _services[0]
+    result = runner.run(services, job_ids)
+    rq_queue.dispatch(services.db, queue)
+    if not result.dead:
+        return
+    if len(job_ids) == 1:
+        raise DeadLetter(f"change {job_ids[0]} is in quarantine")
+    rq_queue.bury(queue, result.dead)
+
+
+def enumerate_shop(run_id: int) -> None:
+    """Walk the shop for an initial sync."""
+    services, queue = _services[0]
+    initial.walk(services, run_id, after_page=lambda: rq_queue.dispatch(services.db, queue))
+
+
+def tick() -> None:
+    """One heartbeat."""
+    heartbeat.tick(*_services[0])

@@ -1,0 +1,89 @@
+"""The heartbeat: gives up expired leases, probes what was down, takes up walks, hands due work to RQ, mirrors dead letters.
+
+Called by the supervisor every few seconds and by `/cron`. Overlapping calls are harmless: every step is a compare-and-set.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from redis import RedisError
+from rq import Queue
+from sqlalchemy import select
+
+from portal.clients.errors import RemoteError
+from portal.db import now
+from portal.models import Circuit, Heartbeat, InitialRun, Store
+from portal.sync import circuit, jobs
+from portal.sync import queue as rq_queue
+from portal.sync.services import Services
+
+logger = logging.getLogger(__name__)
+
+ENUMERATE = "portal.sync.tasks.enumerate_shop"
+
+
+def tick(services: Services, queue: Queue | None) -> dict[str, int]:
+    """One round; what was done, by name."""
+    with services.db.begin() as session:
+        beat(session, "tick", "tick")
+        done = {"expired": jobs.reap(session), "woken": jobs.unblock_stale(session)}
+        to_probe = [(row.store_id, row.side) for row in circuit.to_probe(session)]
+    done["recovered"] = sum(probe(services, store_id, side) for store_id, side in to_probe)
+    done["queued"] = done["mirrored"] = 0
+    if queue is not None:
+        done["walks"] = _resume_walks(services, queue)
+        done["queued"] = rq_queue.dispatch(services.db, queue)
+        try:
+            with services.db.read() as session:
+                done["mirrored"] = rq_queue.mirror_dead(session, queue)
+        except RedisError:
+            logger.warning("Redis is away; work continues from SQL when it is back")
+    return done
+
+
+def probe(services: Services, store_id: int, side: str) -> bool:
+    """One cheap call to a side that was down; closes the circuit when it answers."""
+    with services.db.read() as session:
+        store = session.get(Store, store_id)
+    if store is None:
+        return False
+    try:
+        if side == "odoo":
+            services.odoo(store).version()
+        else:
+            services.shop(store).alive()
+    except RemoteError as error:
+        with services.db.begin() as session:
+            row = session.get(Store, store_id)
+            if row is not None:
+                circuit.record_failure(session, row, error)
+        return False
+    with services.db.begin() as session:
+        circuit.record_success(session, store_id, side)
+    return True
+
+
+def beat(session: object, name: str, kind: str) -> None:
+    """Note that a process is alive."""
+    session.merge(Heartbeat(name=name, kind=kind, at=now()))  # type: ignore[attr-defined]
+
+
+def _resume_walks(services: Services, queue: Queue) -> int:
+    with services.db.read() as session:
+        troubled = set(session.scalars(select(Circuit.store_id).where(Circuit.state != "closed")))
+        stores = {s.id: s for s in session.scalars(select(Store))}
+        runs = [run.id for run in session.scalars(select(InitialRun).where(InitialRun.state == "reading"))
+                if run.store_id not in troubled and stores[run.store_id].settings["enabled"]]
+    started = 0
+    for run_id in runs:
+        try:
+            queue.enqueue(ENUMERATE, run_id, job_id=f"walk-{run_id}", at_front=True, result_ttl=0, failure_ttl=60,
+                          job_timeout=rq_queue.JOB_TIMEOUT, unique=True)
+            started += 1
+        except RedisError:
+            break
+        except Exception as error:  # the walk is queued or running already
+            if type(error).__name__ != "DuplicateJobError":
+                raise
+    return started

@@ -1,0 +1,139 @@
+"""A batch of claimed jobs and everything a flow needs to bring it to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.clients.odoo import Odoo
+from portal.clients.prestashop import Shop
+from sqlalchemy import select
+
+from portal.entities.base import Ref
+from portal.models import Mapping, Store, SyncJob
+from portal.sync import jobs
+from portal.sync.services import Services
+
+
+class LeaseLost(Exception):
+    """Another worker may hold these jobs by now: stop, write nothing more."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A mapping to be saved: the shop's record key, the Odoo id, the agreed values, what the entity keeps beside them."""
+
+    entity: str
+    shop_id: str
+    odoo_id: int
+    base: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job of the batch ended: an error, a sentence of what a dry run would do, or success."""
+
+    job: SyncJob
+    message: str = ""
+    error: Exception | None = None
+    rehearsed: bool = False
+    changed: bool = True
+    """Whether anything was written; unchanged records make no log entry."""
+    links: tuple[Link, ...] = ()
+    unlink: tuple[Ref, ...] = ()
+    follow: tuple[tuple[str, str, str], ...] = ()
+    """Further changes to notice: (entity, direction, record)."""
+
+
+class Work:
+    """One batch: jobs of one store, entity and direction, held by one lease.
+
+    A flow reads and writes through `shop` and `odoo`, calls `before_write` ahead of every remote write, and reports each job by
+    `done`, `would` or `failed`. `save` is given by the runner and commits what was reported since.
+    """
+
+    def __init__(self, services: Services, store: Store, rows: Sequence[SyncJob], *, save: Any) -> None:
+        self.services = services
+        self.store = store
+        self.jobs = list(rows)
+        self.token = rows[0].lease or ""
+        self.dry_run = bool(store.settings["dry_run"])
+        self.outcomes: list[Outcome] = []
+        self.writing: list[SyncJob] = []
+        """The jobs whose records a write on its way may concern; they are uncertain if its answer is lost."""
+        self._settled: set[int] = set()
+        self._save = save
+        self._extended = time.monotonic()
+
+    @property
+    def shop(self) -> Shop:
+        return self.services.shop(self.store)
+
+    @property
+    def odoo(self) -> Odoo:
+        return self.services.odoo(self.store)
+
+    @property
+    def open(self) -> list[SyncJob]:
+        """The jobs not reported yet."""
+        return [job for job in self.jobs if job.id not in self._settled]
+
+    def done(self, job: SyncJob, message: str, *, changed: bool = True, links: Iterable[Link] = (),
+             unlink: Iterable[Ref] = (), follow: Iterable[tuple[str, str, str]] = ()) -> None:
+        """The record is equal on both sides now."""
+        self._report(Outcome(job, message, changed=changed, links=tuple(links), unlink=tuple(unlink), follow=tuple(follow)))
+
+    def would(self, job: SyncJob, message: str) -> None:
+        """Dry run: what would have been written."""
+        self._report(Outcome(job, message, rehearsed=True))
+
+    def failed(self, job: SyncJob, error: Exception) -> None:
+        """The record could not be brought across; the class of the error decides what follows."""
+        self._report(Outcome(job, error=error))
+
+    def save(self) -> None:
+        """Commit what was reported, so that a later crash cannot undo it."""
+        outcomes, self.outcomes = self.outcomes, []
+        self.writing = []
+        if outcomes:
+            self._save(self, outcomes)
+
+    def before_write(self, writing: Sequence[SyncJob]) -> None:
+        """Call ahead of every remote write. No lease, no write: raises `LeaseLost`. In a dry run it is a defect to come here."""
+        if self.dry_run:
+            raise RuntimeError("a dry run must not write")
+        with self.services.db.begin() as session:
+            if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
+                raise LeaseLost
+        self.writing = list(writing)
+
+    def mappings(self, entity: str, shop_ids: Collection[str]) -> dict[str, Mapping]:
+        """What is linked already, by shop record key."""
+        found: dict[str, Mapping] = {}
+        wanted = list(shop_ids)
+        with self.services.db.read() as session:
+            for start in range(0, len(wanted), 500):
+                rows = session.scalars(select(Mapping).where(
+                    Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
+                    Mapping.shop_id.in_(wanted[start:start + 500])))
+                found.update({row.shop_id: row for row in rows})
+        return found
+
+    def linked_odoo_ids(self, entity: str, odoo_ids: Collection[int]) -> dict[int, str]:
+        """Which of these Odoo records are linked already, and to which shop record."""
+        found: dict[int, str] = {}
+        wanted = list(odoo_ids)
+        with self.services.db.read() as session:
+            for start in range(0, len(wanted), 500):
+                rows = session.scalars(select(Mapping).where(
+                    Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
+                    Mapping.odoo_id.in_(wanted[start:start + 500])))
+                found.update({row.odoo_id: row.shop_id for row in rows})
+        return found
+
+    def _report(self, outcome: Outcome) -> None:
+        self._settled.add(outcome.job.id)
+        self.outcomes.append(outcome)
