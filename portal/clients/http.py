@@ -1,34 +1,39 @@
-"""One keep-alive HTTP connection to a remote server, with limits, and errors that carry the decision.
-
-What was surely not sent is an `Outage`. A write whose answer is missing, cut or comes from a gateway is `Ambiguous`; the same of a
-read is an `Outage`, because reading again is free.
-"""
+"""One HTTP connection to one remote server, with limits on everything and errors that carry the decision."""
 
 from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NoReturn
 
-import httpcore
 import httpx
 
+from portal.clients import guard, network
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, Rejected, RemoteError, Side, Throttled
-from portal.clients.guard import Backend, ForbiddenAddress, OutOfTime
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
-MAX_BODY = 32 * 1024 * 1024
-_GATEWAY = {502, 504, 520, 521, 522, 523, 524}
-_NAMES = {"odoo": "Odoo", "shop": "the shop"}
+CALL_SECONDS = 45.0
+MAX_BODY = 5 * 1024 * 1024
+KEEP_ALIVE_SECONDS = 4.0
+"""Shorter than the 5 s after which an Apache hangs up, so that we never write into a connection that is just being closed:
+for a write that would be an outcome nobody knows."""
+MAX_WAIT_SECONDS = 3600.0
+DEFAULT_WAIT_SECONDS = 60.0
+
+_NAMES: dict[Side, str] = {"odoo": "Odoo", "shop": "The shop"}
+_GATEWAY = frozenset({502, 503, 504, *range(520, 528), 530})
+"""Answers of a proxy in front of a server that is down; 52x and 530 are Cloudflare's."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer that arrived whole. Header names are lower case."""
+    """A whole answer. `headers` ignore upper and lower case; `body` is unpacked already."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,145 +41,151 @@ class Response:
 
 
 class Http:
-    """Calls to one server. Raises the classes of `portal.clients.errors`, each with its own plain sentence."""
+    """A kept-alive connection to one server. Not for use by several threads at once.
 
-    def __init__(self, base_url: str, *, side: Side, call_seconds: float = 45.0, max_body: int = MAX_BODY,
-                 allow_private: bool = False, headers: Mapping[str, str] | None = None,
-                 auth: tuple[str, str] | None = None) -> None:
-        self.base_url = base_url.rstrip("/") + "/"
+    `base_url` may hold a folder; paths are appended to it. Raises `AccessRefused` for an address that is not allowed.
+    `call_seconds` bounds a whole call from connecting to the last byte (only the system's name look-up cannot be cut short);
+    `max_body` is in bytes, after unpacking. Redirects are errors, proxies from the environment are not used, cookies not kept.
+    """
+
+    def __init__(self, base_url: str, *, side: Side, call_seconds: float = CALL_SECONDS, max_body: int = MAX_BODY,
+                 allow_private: bool = False, headers: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None,
+                 backend: network.GuardedBackend | None = None) -> None:
         self.side: Side = side
         self._call_seconds = call_seconds
         self._max_body = max_body
-        self._backend = Backend(allow_private=allow_private)
-        transport = httpx.HTTPTransport(trust_env=False)
-        transport._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(), max_connections=4, max_keepalive_connections=2, keepalive_expiry=30,
-            network_backend=self._backend)
+        try:
+            self._base = str(guard.check_url(base_url, allow_private=allow_private)).rstrip("/")
+        except guard.BadAddress as error:
+            raise self._bad_address(error) from error
+        backend = backend or network.GuardedBackend(allow_private=allow_private)
         self._client = httpx.Client(
-            base_url=self.base_url, transport=transport, auth=auth, headers=headers, follow_redirects=False, trust_env=False,
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS))
+            transport=network.GuardedTransport(backend, keep_alive_seconds=KEEP_ALIVE_SECONDS),
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), auth=auth, trust_env=False, follow_redirects=False,
+            headers={"User-Agent": "odoo-connector", **(headers or {})},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
 
-    def send(self, method: str, path: str, *, write: bool, body: bytes | None = None,
+    def send(self, method: str, path: str, *, write: bool, body: bytes | str | None = None,
              headers: Mapping[str, str] | None = None) -> Response:
-        """One call. `write`: whether the server may have changed something when the answer does not come.
+        """One call. `path` may carry a query, percent-encoded. `write` says whether it may change something over there.
 
-        Answers of a gateway (502, 504, …), 429 and redirects raise; every other status is returned.
+        Returned as they are: all answers but redirects, 429, 503 with Retry-After and the pages of a gateway (502-504 that hold
+        neither JSON nor XML); what they mean is the protocol's business. Raises `Outage` when surely nothing was sent, or when
+        a read was not answered whole; `Ambiguous` when a write was sent and not answered whole; `Throttled`; `AccessRefused`
+        for a forbidden address or one that has moved; `Rejected` for a read whose answer is larger than `max_body`.
         """
-        for last in (write, True):
-            self._backend.deadline = time.monotonic() + self._call_seconds
+        end = time.monotonic() + self._call_seconds
+        token = network.deadline.set(end)
+        try:
+            request = self._client.build_request(method, f"{self._base}/{path.lstrip('/')}", content=body, headers=headers)
+            answer = self._client.send(request, stream=True)
             try:
-                answer = self._exchange(method, path, body, headers)
-            except (httpx.ReadError, httpx.RemoteProtocolError) as error:
-                if not last:  # a kept connection may have been closed meanwhile; reading again is free
-                    continue
-                raise self._lost(write, error) from error
-            except (httpx.HTTPError, OSError, httpx.InvalidURL) as error:
-                raise self._not_answered(write, error) from error
-            return self._judge(answer, write)
-        raise AssertionError("unreachable")
+                self._check_status(answer, write=write)
+                return Response(answer.status_code, answer.headers, b"".join(self._parts(answer, end, write=write)))
+            finally:
+                answer.close()
+        except guard.BadAddress as error:
+            raise self._bad_address(error) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._explain(error, write=write)
+        finally:
+            network.deadline.reset(token)
+
+    def broken(self, message: str, *, write: bool, remedy: str = "", detail: str = "", cause: str = "") -> Outage | Ambiguous:
+        """The error for an answer that cannot be understood: a write may have happened, a read can simply be repeated."""
+        kind = Ambiguous if write else Outage
+        return kind(self.side, message, remedy=remedy, detail=detail, cause=cause)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _exchange(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str] | None) -> Response:
-        with self._client.stream(method, path, content=body, headers=headers) as answer:
-            parts, size = [], 0
-            for part in answer.iter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > self._max_body:
-                    raise OutOfTime(f"more than {self._max_body} bytes")
-            return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, b"".join(parts))
+    def _check_status(self, answer: httpx.Response, *, write: bool) -> None:
+        name, status = _NAMES[self.side], answer.status_code
+        if answer.has_redirect_location:
+            # A page of maintenance is a passing redirect; an address that moved for good needs a person.
+            kind = AccessRefused if status in (301, 308) else Outage
+            raise kind(self.side, f"The address answers with a redirect to {_target(answer)}; enter that one.",
+                       remedy="Change the address in the store's settings, if that is the right place.",
+                       cause=f"{self.side}:redirect")
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            raise Throttled(self.side, f"{name} asks to be called less often (HTTP {status}).",
+                            retry_after=retry_seconds(answer.headers.get("retry-after", "")), cause=f"{self.side}:throttled")
+        media = answer.headers.get("content-type", "").lower()
+        if status in _GATEWAY and "json" not in media and "xml" not in media.replace("xhtml", ""):
+            raise self.broken(f"{name} is not working at the moment (HTTP {status}).", write=write,
+                              remedy="Nothing to do here if it is being restarted or maintained; otherwise ask its host.",
+                              cause=f"{self.side}:http-{status}")
 
-    def _judge(self, answer: Response, write: bool) -> Response:
-        who = _NAMES[self.side]
-        if answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers):
-            raise Throttled(self.side, f"{who.capitalize()} asks to wait: too many calls.",
-                            retry_after=_retry_after(answer.headers.get("retry-after")), detail=_excerpt(answer))
-        if answer.status in _GATEWAY or (answer.status == 503 and not _is_machine_text(answer)):
-            message = f"{who.capitalize()} is not working at the moment (status {answer.status})."
-            if write and answer.status != 503:
-                raise Ambiguous(self.side, message, detail=_excerpt(answer))
-            raise Outage(self.side, message, detail=_excerpt(answer))
-        if 300 <= answer.status < 400 and answer.status != 304:
-            target = answer.headers.get("location", "another address")
-            raise AccessRefused(self.side, f"The address of {who} answers with a redirect to {target}.",
-                                remedy="Enter that address in the settings.", cause=f"{self.side}:redirect")
-        return answer
+    def _parts(self, answer: httpx.Response, end: float, *, write: bool) -> Iterator[bytes]:
+        size = 0
+        for part in answer.iter_bytes():
+            size += len(part)
+            if size > self._max_body:
+                # A read would be as large the next time: that is no outage, and only what asked for it may fail.
+                kind = Ambiguous if write else Rejected
+                raise kind(self.side, f"The answer is larger than {self._max_body // 1024} kB and was not read.",
+                           cause=f"{self.side}:too-large")
+            if time.monotonic() > end:
+                raise httpx.ReadTimeout("the call took too long")
+            yield part
 
-    def _not_answered(self, write: bool, error: Exception) -> RemoteError:
-        who = _NAMES[self.side]
-        root = _root(error)
-        if isinstance(root, ForbiddenAddress):
-            return AccessRefused(self.side, f"The address of {who} leads to a private network, which is not allowed.",
-                                 remedy="Use the public address, or start the portal with PORTAL_ALLOW_PRIVATE_NETWORKS=1.",
-                                 cause=f"{self.side}:private-address")
-        if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-            return Outage(self.side, f"{who.capitalize()} does not answer: no connection within {CONNECT_SECONDS:.0f} seconds.",
-                          remedy="Check that the server runs and that its firewall lets the portal in.",
-                          cause=f"{self.side}:connect-timeout")
-        if isinstance(error, httpx.ConnectError):
-            return self._no_connection(root, str(error))
-        if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-            return AccessRefused(self.side, f"The address of {who} is not a web address.",
-                                 remedy="Enter it as https://shop.example.com.", cause=f"{self.side}:address")
-        return self._lost(write, error)
+    def _explain(self, error: httpx.HTTPError | httpx.InvalidURL, *, write: bool) -> NoReturn:
+        """Turn a transport's error into one of ours, with a sentence for each cause."""
+        name, detail = _NAMES[self.side], f"{type(error).__name__}: {error}"
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL,
+                              httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+            message, remedy, cause = _why_not_connected(error, name)
+            raise Outage(self.side, message, remedy=remedy, detail=detail, cause=f"{self.side}:{cause}") from error
+        if isinstance(error, httpx.TimeoutException):
+            raise self.broken(f"{name} did not answer in time.", write=write, detail=detail, cause=f"{self.side}:timeout",
+                              remedy="If this lasts, ask its host why it is slow.") from error
+        raise self.broken(f"{name} broke off the connection before its answer was complete.", write=write, detail=detail,
+                          remedy="If this lasts, ask its host.", cause=f"{self.side}:cut") from error
 
-    def _no_connection(self, root: BaseException, text: str) -> RemoteError:
-        who = _NAMES[self.side]
-        if isinstance(root, ssl.SSLCertVerificationError):
-            return Outage(self.side, f"The certificate of {who} is not valid: {root.verify_message}.",
-                          remedy="Renew the certificate, or correct the address.", cause=f"{self.side}:certificate")
-        if isinstance(root, ssl.SSLError):
-            return Outage(self.side, f"{who.capitalize()} does not speak HTTPS at this address.",
-                          remedy="Check the address and the port.", cause=f"{self.side}:tls", detail=str(root))
-        if "name:" in text:
-            return Outage(self.side, f"The name of the server of {who} cannot be found.",
-                          remedy="Check the address for typing errors.", cause=f"{self.side}:name")
-        return Outage(self.side, f"{who.capitalize()} refuses the connection.",
-                      remedy="Check that the server runs and that address and port are right.", cause=f"{self.side}:refused")
-
-    def _lost(self, write: bool, error: Exception) -> RemoteError:
-        who = _NAMES[self.side]
-        root = _root(error)
-        slow = isinstance(root, OutOfTime | TimeoutError) or isinstance(error, httpx.TimeoutException)
-        what = "took too long to answer" if slow else "broke off its answer"
-        kind = Ambiguous if write else Outage
-        return kind(self.side, f"{who.capitalize()} {what}.", detail=type(root).__name__,
-                    cause=f"{self.side}:{'slow' if slow else 'cut'}")
+    def _bad_address(self, error: guard.BadAddress) -> RemoteError:
+        return AccessRefused(self.side, str(error), remedy=error.remedy, cause=f"{self.side}:address")
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost cause: where the socket or TLS said no."""
-    while True:
-        inner = error.__cause__ or error.__context__
-        if inner is None:
-            return error
-        error = inner
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds to wait, between 1 and 3600; 60 where the server does not say."""
-    if value is None:
-        return 60.0
+def retry_seconds(text: str) -> float:
+    """The `Retry-After` header in seconds, between 1 and 3600; 60 where it says nothing usable."""
+    text = text.strip()
     try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return 60.0
-    return min(max(seconds, 1.0), 3600.0)
+        seconds = float(text) if text.isdigit() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        seconds = DEFAULT_WAIT_SECONDS
+    return min(max(seconds, 1.0), MAX_WAIT_SECONDS)
 
 
-def _is_machine_text(answer: Response) -> bool:
-    """Whether the body is an answer of the program itself, not a page of its web server."""
-    kind = answer.headers.get("content-type", "")
-    start: Any = answer.body.lstrip()[:5].lower()
-    return bool(answer.body) and ("json" in kind or "xml" in kind or start.startswith((b"{", b"<?xml"))) and b"<html" not in \
-        answer.body[:500].lower()
+def _target(answer: httpx.Response) -> str:
+    """Where a redirect leads, as a merchant would enter it: without query, and without a path that is our own."""
+    try:
+        url = answer.url.join(answer.headers["location"])
+    except (httpx.InvalidURL, ValueError):
+        return "another address"
+    path = "/" if url.path == answer.url.path else url.path
+    return str(url.copy_with(path=path, query=None, fragment=None, userinfo=b""))[:200].rstrip("/")
 
 
-def _excerpt(answer: Response) -> str:
-    return answer.body[:200].decode("utf-8", "replace")
+def _why_not_connected(error: Exception, name: str) -> tuple[str, str, str]:
+    """Message, remedy and cause, found in the chain of exceptions below httpx's."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    for link in chain:
+        if isinstance(link, network.NameUnknown):
+            return ("The host name is not known (DNS).", "Check the spelling of the address.", "dns")
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return (f"The server's certificate is not valid for this address: {link.verify_message}.",
+                    "Have the certificate renewed, or enter the name it was made for.", "certificate")
+        if isinstance(link, ssl.SSLError):
+            return ("No secure connection could be made (TLS).", "Check that the address and port really speak https.", "tls")
+        if isinstance(link, ConnectionRefusedError):
+            return ("Nothing answers at this address and port (connection refused).",
+                    "Check that the server runs and that the port is right.", "refused")
+    if any(isinstance(link, (httpx.ConnectTimeout, TimeoutError)) for link in chain):
+        return ("The server cannot be reached (no connection within the time limit).",
+                "Check the address, and that a firewall lets the portal's machine in.", "unreachable")
+    return (f"{name} cannot be reached.", "Check the address and the network.", "unreachable")
