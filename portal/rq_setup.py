@@ -1,0 +1,62 @@
+"""How this project uses RQ: JSON only, an allow-list of functions, one queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from portal.config import Config
+from portal.embedded import redis_url
+
+QUEUE = "portal"
+FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_shop", "portal.sync.tasks.tick"})
+WEB_SECONDS = 0.2
+"""A page or endpoint never waits longer for Redis; what it does not hear now, `tick` tells it."""
+
+
+class ForbiddenFunction(Exception):
+    """Somebody put a job into Redis that is not one of ours."""
+
+
+class SafeJob(Job):
+    """An RQ job that can only call the functions of `FUNCTIONS`, whatever stands in Redis."""
+
+    @property
+    def func(self) -> Any:
+        if self.func_name not in FUNCTIONS:
+            raise ForbiddenFunction("a job in the queue names a function that is not allowed")
+        return super().func
+
+
+class Worker(SimpleWorker):
+    """Runs jobs in its own process; the supervisor restarts it and SQL leases guard what it held."""
+
+    job_class = SafeJob
+    queue_class = Queue
+
+
+def connect_redis(config: Config, *, web: bool = False) -> Redis:
+    """A lazy connection. In the web process it gives up after 0.2 s without trying again."""
+    url = redis_url(config)
+    if web:
+        return Redis.from_url(url, socket_timeout=WEB_SECONDS, socket_connect_timeout=WEB_SECONDS,
+                              retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(url)
+
+
+def make_queue(redis: Redis) -> Queue:
+    """The one queue."""
+    return Queue(QUEUE, connection=redis, serializer=JSONSerializer, job_class=SafeJob)
+
+
+def make_worker(redis: Redis, name: str) -> Worker:
+    """A worker for the one queue; small intervals, so that what a killed worker held is seen soon."""
+    return Worker([make_queue(redis)], name=name, connection=redis, serializer=JSONSerializer, job_class=SafeJob,
+                  default_worker_ttl=60, maintenance_interval=60, job_monitoring_interval=5,
+                  log_job_description=False)

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from portal import create_app
+
+app = create_app()
