@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Row = dict[str, Any]
+Values = dict[str, Any]
+"""A record in normal form: text trimmed, "" for nothing, numbers as decimal text, yes and no as booleans."""
 
 
 class Invalid(Exception):
@@ -15,6 +21,10 @@ class Invalid(Exception):
         super().__init__(message)
         self.message = message
         self.cause = cause
+
+
+class Skip(Exception):
+    """A record that has no place in Odoo, with the reason; nothing is wrong."""
 
 
 @dataclass(frozen=True, order=True)
@@ -31,3 +41,96 @@ class DependencyMissing(Exception):
     def __init__(self, refs: frozenset[Ref]) -> None:
         super().__init__(", ".join(f"{r.entity} {r.record}" for r in sorted(refs)))
         self.refs = refs
+
+
+@dataclass(frozen=True)
+class Related:
+    """Shop records that belong to another one, such as the addresses of a customer."""
+
+    resource: str
+    key_field: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShopFacts:
+    """What mapping needs to know of the shop beside the record."""
+
+    languages: Mapping[int, str] = field(default_factory=dict)
+    default_language: int = 1
+    countries: Mapping[int, str] = field(default_factory=dict)
+    """Country id → ISO code."""
+    states: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    """State id → code and name."""
+
+
+@dataclass(frozen=True)
+class OdooFacts:
+    """What mapping needs to know of the Odoo database."""
+
+    storable: Mapping[str, Any]
+    """Fields that make a product one with inventory, such as {"type": "product"}."""
+    service: Mapping[str, Any]
+    """Fields that make a product a service."""
+    has_mobile: bool = True
+    countries: Mapping[str, int] = field(default_factory=dict)
+    states: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(country ISO code, state code or name in lower case) → id."""
+    languages: Sequence[str] = ("en_US",)
+
+
+class RecordEntity(Protocol):
+    """An entity whose records are read, compared and written one to one, such as customers and products."""
+
+    name: str
+    label: str
+    resource: str
+    fields: tuple[str, ...]
+    related: tuple[Related, ...]
+    odoo_model: str
+    chunk: int
+    """Records per `load`."""
+    context: Mapping[str, Any]
+    """Sent along with every write."""
+    booleans: frozenset[str]
+    """Odoo columns in which False is a value and not "empty"."""
+    match_model: str
+    """Where existing records are looked up."""
+    match_columns: Mapping[str, tuple[str, ...]]
+    """Odoo columns searched for each match field."""
+    match_extra: tuple[str, ...]
+    unique_match: bool
+    """Whether an Odoo record may be linked to one shop record only."""
+    on_the_fly: bool
+    """Whether an order may create it though its own switch is off."""
+    words: Mapping[str, str]
+    """The match fields as a merchant calls them."""
+    created_fields: tuple[str, ...]
+    """Fields to read after a creation, for `extra`."""
+
+    def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
+        """The record in normal form. Raises `Invalid`, or `Skip`."""
+
+    def match(self, values: Values) -> list[tuple[str, str]]:
+        """(match field, value) by priority, to find the record in Odoo."""
+
+    def normal_key(self, name: str, value: Any) -> str:
+        """An Odoo value in the form `match` uses; "" for none."""
+
+    def narrow(self, rows: Sequence[Row]) -> list[Row]:
+        """Of several Odoo records with one key those that may be meant."""
+
+    def record_id(self, row: Row) -> int:
+        """The id to link, from a row of `match_model`."""
+
+    def extra(self, row: Row) -> dict[str, Any]:
+        """What a mapping keeps beside the id, from a row of `match_model` or of `created_fields`."""
+
+    def odoo_fields(self, odoo: OdooFacts) -> list[str]:
+        """Fields to read for `from_odoo`."""
+
+    def to_odoo(self, values: Values, odoo: OdooFacts, only: Collection[str] | None = None) -> Row:
+        """Odoo values for a creation, or for writing the values named in `only`."""
+
+    def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
+        """An Odoo record in the same normal form."""

@@ -41,17 +41,13 @@ def quantities(services: Services, store: Store) -> dict[str, Decimal]:
     ids = sorted(open_ids)
     valid = {int(row["id"]) for row in shop.read("orders", ids, ["id", "valid"]) if str(row["valid"]) == "1"}
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for start in range(0, len(ids), 200):
-        wanted = [i for i in ids[start:start + 200] if i in valid]
-        if not wanted:
-            continue
-        rows = shop.find("order_details", {"id_order": f"[{'|'.join(map(str, wanted))}]"},
+    rows = shop.find_any("order_details", "id_order", sorted(valid),
                          ["id", "id_order", "product_id", "product_attribute_id", "product_quantity",
-                          "product_quantity_refunded", "product_quantity_return"])
-        for row in rows:
-            key = stock.record_key(int(row["product_id"]), int(row["product_attribute_id"] or 0))
-            found[key] += Decimal(str(row["product_quantity"])) - Decimal(str(row["product_quantity_refunded"] or 0)) \
-                - Decimal(str(row["product_quantity_return"] or 0))
+                          "product_quantity_refunded", "product_quantity_return"]) if valid else []
+    for row in rows:
+        key = stock.record_key(int(row["product_id"]), int(row["product_attribute_id"] or 0))
+        found[key] += Decimal(row["product_quantity"]) - Decimal(row["product_quantity_refunded"] or 0) \
+            - Decimal(row["product_quantity_return"] or 0)
     return dict(found)
 
 

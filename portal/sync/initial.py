@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portal.clients.prestashop import Shop
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal import settings as store_settings
 from portal.clients.errors import RemoteError
+from portal.clients.prestashop import Shop
 from portal.db import now
 from portal.entities import registry, stock
 from portal.models import InitialRun, Store, SyncJob

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from portal.clients.odoo import Odoo, Profile
-from portal.clients.prestashop import Shop, ShopProfile
-from portal.rq_setup import make_queue
 from redis import Redis
 from rq import Queue
 
 from portal.clients import odoo as odoo_client
 from portal.clients import prestashop as shop_client
+from portal.clients.prestashop import Shop, ShopProfile
 from portal.config import Config
 from portal.db import Database
 from portal.models import Store
+from portal.rq_setup import make_queue
 from portal.sync.queue import dispatch
+
+T = TypeVar("T")
 
 PROFILE_SECONDS = 24 * 3600
 """How long a process trusts what it knows of a server's abilities."""
@@ -30,6 +33,7 @@ class Services:
     config: Config
     db: Database
     redis: Redis | None = None
+    _facts: dict[tuple[Any, ...], tuple[float, Any]] = field(default_factory=dict)
     _clients: dict[tuple[str, int], tuple[tuple[Any, ...], Any, float]] = field(default_factory=dict)
 
     def odoo(self, store: Store) -> Odoo:
@@ -75,6 +79,14 @@ class Services:
             if row is not None:
                 row.shop_profile = profile.to_json()
         return client
+
+    def remember(self, what: str, store: Store, seconds: float, read: Callable[[], T]) -> T:
+        """What `read` returned for this store within the last `seconds`."""
+        key = (what, store.id, store.ps_url, store.target)
+        known = self._facts.get(key)
+        if known is None or time.monotonic() - known[0] > seconds:
+            known = self._facts[key] = (time.monotonic(), read())
+        return known[1]  # type: ignore[no-any-return]
 
     def queue(self) -> Queue | None:
         """The RQ queue, or None where this process has no Redis."""

@@ -52,7 +52,7 @@ def probe(services: Services, store_id: int, side: str) -> bool:
         if side == "odoo":
             services.odoo(store).version()
         else:
-            services.shop(store).alive()
+            services.shop(store).version()
     except RemoteError as error:
         with services.db.begin() as session:
             row = session.get(Store, store_id)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.clients.odoo import Odoo
-from portal.clients.prestashop import Shop
 from sqlalchemy import select
 
+from portal.clients.prestashop import Shop
 from portal.entities.base import Ref
 from portal.models import Mapping, Store, SyncJob
 from portal.sync import jobs

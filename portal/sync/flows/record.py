@@ -12,7 +12,7 @@ from typing import Any
 
 from portal.clients.errors import Missing, Rejected, Throttled
 from portal.entities import registry
-from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref
+from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
@@ -42,7 +42,7 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
     rows = {str(row["id"]): row for row in work.shop.read(entity.resource, ids, entity.fields)}
     related: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for need in entity.related:
-        for row in work.shop.find(need.resource, {need.key_field: f"[{'|'.join(rows)}]"}, need.fields) if rows else ():
+        for row in work.shop.find_any(need.resource, need.key_field, rows, need.fields) if rows else ():
             related.setdefault(str(row[need.key_field]), {}).setdefault(need.resource, []).append(row)
     shop = facts.shop(work.services, work.store)
     values: dict[int, Values] = {}
@@ -55,6 +55,8 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
             values[job.id] = entity.values(row, related.get(job.record, {}), shop)
         except Invalid as error:
             work.failed(job, error)
+        except Skip as reason:
+            work.done(job, f"{entity.label} {job.record} is left out: {reason}.", changed=False)
     return values
 
 
@@ -73,7 +75,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             continue
         try:
             work.before_write([job])
-            work.odoo.write(entity.odoo_model, [mapping.odoo_id], entity.to_odoo(change, odoo), context=entity.context)
+            work.odoo.write(entity.odoo_model, [mapping.odoo_id], entity.to_odoo(wanted, odoo, change), context=entity.context)
         except Missing:
             continue
         except Rejected as error:
@@ -209,11 +211,11 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
         try:
             if change:
                 work.before_write([job])
-                work.odoo.write(entity.odoo_model, [odoo_id], entity.to_odoo(change, odoo), context=entity.context)
+                work.odoo.write(entity.odoo_model, [odoo_id], entity.to_odoo(values[job.id], odoo, change), context=entity.context)
         except Rejected as error:
             work.failed(job, error)
             continue
-        link = Link(entity.name, job.record, odoo_id, values[job.id], entity.link_extra(hit))
+        link = Link(entity.name, job.record, odoo_id, values[job.id], entity.extra(hit))
         work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else "."),
                   links=[link])
 
@@ -234,7 +236,8 @@ def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
     if result.ids is None:
         return _apart(work, entity, odoo, rows, values, result.messages)
-    extras = entity.created_extra(work.odoo, result.ids)
+    fields = list(entity.created_fields)
+    extras = {row["id"]: entity.extra(row) for row in work.odoo.read(entity.odoo_model, result.ids, fields)} if fields else {}
     for job, odoo_id in zip(rows, result.ids, strict=True):
         link = Link(entity.name, job.record, odoo_id, values[job.id], extras.get(odoo_id, {}))
         work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).", links=[link])

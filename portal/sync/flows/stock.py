@@ -60,8 +60,8 @@ def push(work: Work) -> None:
 def _read_shop(work: Work) -> dict[int, Decimal]:
     """The shop's quantity by job id; records that have none are settled."""
     products = sorted({stock.parse_key(job.record)[0] for job in work.jobs})
-    rows = work.shop.find("stock_availables", {"id_product": f"[{'|'.join(map(str, products))}]"},
-                          ["id", "id_product", "id_product_attribute", "quantity"])
+    rows = work.shop.find_any("stock_availables", "id_product", products,
+                              ["id", "id_product", "id_product_attribute", "quantity"])
     lines = {(int(row["id_product"]), int(row["id_product_attribute"] or 0)): Decimal(str(row["quantity"])) for row in rows}
     combined = {product for product, attribute in lines if attribute}
     found: dict[int, Decimal] = {}

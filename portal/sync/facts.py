@@ -1,0 +1,42 @@
+"""What mapping needs to know of both servers beside the records: read once and kept for a while."""
+
+from __future__ import annotations
+
+from portal.entities.base import OdooFacts, ShopFacts
+from portal.models import Store
+from portal.sync.services import Services
+
+KEEP_SECONDS = 600.0
+
+
+def shop(services: Services, store: Store) -> ShopFacts:
+    """Languages, countries and states of the shop."""
+    def read() -> ShopFacts:
+        client = services.shop(store)
+        countries = {int(row["id"]): str(row["iso_code"]) for row in client.find("countries", {}, ["id", "iso_code"])}
+        states = {int(row["id"]): (str(row["iso_code"]), str(row["name"]))
+                  for row in client.find("states", {}, ["id", "iso_code", "name"])}
+        profile = client.profile
+        return ShopFacts(profile.languages, profile.default_language, countries, states)
+
+    return services.remember("shop facts", store, KEEP_SECONDS, read)
+
+
+def odoo(services: Services, store: Store) -> OdooFacts:
+    """Product types, countries, states and installed languages of the Odoo database."""
+    def read() -> OdooFacts:
+        client = services.odoo(store)
+        countries = client.search_read("res.country", [], ["code"])
+        codes = {row["id"]: str(row["code"] or "") for row in countries}
+        states: dict[tuple[str, str], int] = {}
+        for row in client.search_read("res.country.state", [], ["code", "name", "country_id"], order="id"):
+            country = codes.get(row["country_id"][0], "") if row["country_id"] else ""
+            states.setdefault((country, str(row["name"]).lower()), row["id"])
+            states[(country, str(row["code"]).lower())] = row["id"]
+        languages = [row["code"] for row in client.search_read("res.lang", [("active", "=", True)], ["code"])]
+        profile = client.profile
+        return OdooFacts(storable=profile.storable_values, service=profile.service_values, has_mobile=profile.has_mobile,
+                         countries={code: number for number, code in codes.items() if code}, states=states,
+                         languages=languages or ["en_US"])
+
+    return services.remember("odoo facts", store, KEEP_SECONDS, read)
