@@ -39,8 +39,18 @@ def columns(resource: Resource) -> list[Column]:
     return [Column("id"), *(Column(name) for name in resource.fields), *linked]
 
 
-def view(shop: Shop, resource: Resource, row: Row, wanted: list[Column], languages: Languages = None) -> dict[str, Any]:
-    """A stored row as the answer shows it: with defaults, texts in the wanted languages, associations."""
+def view(
+    shop: Shop,
+    resource: Resource,
+    row: Row,
+    wanted: list[Column],
+    languages: Languages = None,
+    flat: bool = True,
+) -> dict[str, Any]:
+    """A stored row as the answer shows it: with defaults, texts in the wanted languages, associations.
+
+    `flat` makes a text plain when one language is asked for, as in JSON; XML keeps its language element.
+    """
     shown: dict[str, Any] = {}
     linked: dict[str, list[Row]] = {}
     for column in wanted:
@@ -52,7 +62,7 @@ def view(shop: Shop, resource: Resource, row: Row, wanted: list[Column], languag
             continue
         field = resource.fields.get(name)
         if field is not None and field.kind == "l":
-            shown[name] = texts(shop, row.get(name, ""), languages)
+            shown[name] = texts(shop, row.get(name, ""), languages, flat)
         else:
             shown[name] = row.get(name, field.default if field else None)
     if linked:
@@ -60,11 +70,11 @@ def view(shop: Shop, resource: Resource, row: Row, wanted: list[Column], languag
     return shown
 
 
-def texts(shop: Shop, value: Any, languages: Languages) -> Any:
+def texts(shop: Shop, value: Any, languages: Languages, flat: bool) -> Any:
     """A text in all languages as [{"id","value"}], or the plain text when one language was asked for."""
     by_language = {int(entry["id"]): entry["value"] for entry in value} if isinstance(value, list) else {}
     plain = value if isinstance(value, str) else ""
-    if languages is not None and len(languages) == 1:
+    if flat and languages is not None and len(languages) == 1:
         return by_language.get(int(languages[0]), plain)
     chosen: Iterable[int | str] = shop.languages() if languages is None else languages
     return [{"id": number, "value": by_language.get(int(number), plain)} for number in chosen]
@@ -107,7 +117,7 @@ def json_record(resource: Resource, shown: Row, errors: Errors | None = None) ->
 
 
 def json_list(resource: Resource, shown: list[Row]) -> bytes:
-    return dump({resource.name: shown} if shown else [])
+    return dump({resource.plural: shown} if shown else [])
 
 
 def error_body(errors: Errors, as_json: bool) -> bytes:
@@ -160,4 +170,4 @@ def xml_record(resource: Resource, shown: Row, full: bool = True) -> str:
 
 
 def xml_list(resource: Resource, shown: list[Row], full: bool) -> bytes:
-    return document(f"<{resource.name}>", *(xml_record(resource, row, full) for row in shown), f"</{resource.name}>")
+    return document(f"<{resource.plural}>", *(xml_record(resource, row, full) for row in shown), f"</{resource.plural}>")

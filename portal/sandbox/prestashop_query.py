@@ -28,7 +28,7 @@ def bad(code: int, text: str) -> Refused:
 
 @dataclass(slots=True)
 class Test:
-    """One filter: kind is in, out, between, more, less, starts, ends or has."""
+    """One filter: `kind` is in, out, between, more, less or like."""
 
     field: str
     kind: str
@@ -117,8 +117,7 @@ def _test(name: str, value: str) -> Test:
     if match := re.fullmatch(r"(%?)\[(.*)\](%?)", value, re.DOTALL):
         before, inner, after = match.groups()
         if before or after:
-            kind = "has" if before and after else "ends" if before else "starts"
-            return Test(name, kind, [inner])
+            return Test(name, "like", [before + inner + after])
         bounds = inner.split(",")
         if len(bounds) == 2 and all(re.fullmatch(r"[\d\-: T.]+", bound) for bound in bounds):
             low, high = sorted((_moment(b) for b in bounds), key=_comparable)
@@ -152,10 +151,10 @@ def _predicate(table: Table, test: Test) -> Callable[[Row], bool]:
         "more": lambda v: _comparable(v) > bounds[0],
         "less": lambda v: _comparable(v) < bounds[0],
         "between": lambda v: bounds[0] <= _comparable(v) <= bounds[1],
-        "starts": lambda v: fold(v).startswith(values[0]),
-        "ends": lambda v: fold(v).endswith(values[0]),
-        "has": lambda v: values[0] in fold(v),
+        "like": lambda v: like.fullmatch(fold(v)) is not None,
     }
+    pattern = "".join({"%": ".*", "_": "."}.get(letter) or re.escape(letter) for letter in values[0])
+    like = re.compile(pattern, re.DOTALL)  # _ and % are wild inside the brackets too
     check = checks[test.kind]
 
     def matches(row: Row) -> bool:

@@ -92,7 +92,7 @@ order_cart_rules order_cart_rule
   deleted:b
 order_payments order_payment
   order_reference id_currency:i! amount:d6! payment_method conversion_rate:d6 transaction_id card_number
-  card_brand card_expiration card_holder date_add:t id_employee:i
+  card_brand card_expiration card_holder date_add:t id_employee
 order_invoices order_invoice
   id_order:i! number:i! delivery_number:i delivery_date:t total_discount_tax_excl:d6
   total_discount_tax_incl:d6 total_paid_tax_excl:d6 total_paid_tax_incl:d6 total_products:d6
@@ -185,6 +185,11 @@ class Resource:
     node: str
     fields: dict[str, Field] = field(default_factory=dict)
     associations: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @property
+    def plural(self) -> str:
+        """The name of a list of it, which is the resource's own but for two."""
+        return {"order_slip": "order_slips", "stock_movements": "stock_mvts"}.get(self.name, self.name)
 
     @property
     def dated(self) -> set[str]:

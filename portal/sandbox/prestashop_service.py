@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +26,6 @@ class Answer:
     status: int
     body: bytes = b""
     type: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def serve(shop: Shop, method: str, path: str, raw_query: str, headers: dict[str, str], body: bytes) -> tuple[Answer, str]:
@@ -36,6 +35,8 @@ def serve(shop: Shop, method: str, path: str, raw_query: str, headers: dict[str,
     as_json = wanted == "JSON"
     parts = [part for part in path.removeprefix("/api").split("/") if part]
     resource = parts[0] if parts else ""
+    if method == "POST":
+        method = single(query, "ps_method") or method
     try:
         key = _authenticate(shop, headers, query)
         with shop.transaction():
@@ -114,7 +115,8 @@ def _answer(shop: Shop, key: Key, method: str, parts: list[str], query: Query, b
     if method in ("GET", "HEAD"):
         return _read(shop, table.resource, parts[1] if len(parts) > 1 else None, query, as_json)
     number = parts[1] if len(parts) > 1 else None
-    return _ok(*write(shop, table, method, number, query, body, as_json))
+    written, status = write(shop, table, method, number, query, body, as_json)
+    return Answer(status) if written is None else _ok(written, as_json, status)
 
 
 def _read(shop: Shop, resource: Resource, number: str | None, query: Query, as_json: bool) -> Answer:
@@ -130,22 +132,22 @@ def _read(shop: Shop, resource: Resource, number: str | None, query: Query, as_j
         if row is None:
             raise Refused(404)
         if wanted is None:
-            shown = answer.view(shop, resource, row, answer.columns(resource), languages)
+            shown = answer.view(shop, resource, row, answer.columns(resource), languages, as_json)
             body = answer.json_record(resource, shown) if as_json else None
             return _ok(body or answer.document(answer.xml_record(resource, shown)), as_json)
-        shown = answer.view(shop, resource, row, wanted, languages)
+        shown = answer.view(shop, resource, row, wanted, languages, as_json)
         if as_json:
             return _ok(answer.json_list(resource, [shown]), as_json)
         return _ok(answer.document(answer.xml_record(resource, shown, whole)), as_json)
     rows = query_.select(table, query)
     if wanted is None and not as_json:
         lines = (f'<{resource.node} id="{row["id"]}"/>' for row in rows)
-        return _ok(answer.document(f"<{resource.name}>", *lines, f"</{resource.name}>"), as_json)
+        return _ok(answer.document(f"<{resource.plural}>", *lines, f"</{resource.plural}>"), as_json)
     shown_rows: list[Row]
     if wanted is None:
         shown_rows = [{"id": row["id"]} for row in rows]
     else:
-        shown_rows = [answer.view(shop, resource, row, wanted, languages) for row in rows]
+        shown_rows = [answer.view(shop, resource, row, wanted, languages, as_json) for row in rows]
     as_list = answer.json_list(resource, shown_rows) if as_json else None
     return _ok(as_list or answer.xml_list(resource, shown_rows, whole), as_json)
 
