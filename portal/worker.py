@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
-
 from redis import RedisError
 
 from portal import rq_setup
@@ -20,12 +16,11 @@ MAX_JOBS = 2000
 def work() -> int:
     """Work until told to stop; exit code 0 after a clean end, 1 when Redis went away."""
     services = open_services(prepare())
-    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     with services.db.begin() as session:
-        beat(session, name, "worker")
+        beat(session, services.name, "worker")
     if services.redis is None:
         return 1
-    worker = rq_setup.make_worker(services.redis, name)
+    worker = rq_setup.make_worker(services.redis, services.name)
     tasks.use(services, rq_setup.make_queue(services.redis))
     try:
         worker.work(with_scheduler=False, max_jobs=MAX_JOBS, logging_level="WARNING")

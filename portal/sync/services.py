@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,6 +36,8 @@ class Services:
     config: Config
     db: Database
     redis: Redis | None = None
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}")
+    """Of this process, for its sign of life."""
     _facts: dict[tuple[Any, ...], tuple[float, Any]] = field(default_factory=dict)
     _clients: dict[tuple[str, int], tuple[tuple[Any, ...], Any, float]] = field(default_factory=dict)
 

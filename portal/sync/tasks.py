@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rq import Queue
 
 from portal.sync import initial, runner
@@ -24,7 +27,8 @@ def use(services: Services, queue: Queue) -> None:
 def run(job_ids: list[int]) -> None:
     """Bring these changes across; a single job that dies raises, so that its RQ job fails with it."""
     services, queue = _services[0]
-    result = runner.run(services, job_ids)
+    with _busy(services):
+        result = runner.run(services, job_ids)
     rq_queue.dispatch(services.db, queue)
     if not result.dead:
         return
@@ -36,9 +40,22 @@ def run(job_ids: list[int]) -> None:
 def enumerate_shop(run_id: int) -> None:
     """Walk the shop for an initial sync."""
     services, queue = _services[0]
-    initial.walk(services, run_id, after_page=lambda: rq_queue.dispatch(services.db, queue))
+    with _busy(services):
+        initial.walk(services, run_id, after_page=lambda: rq_queue.dispatch(services.db, queue))
 
 
 def tick() -> None:
     """One heartbeat."""
     heartbeat.tick(*_services[0])
+
+
+@contextmanager
+def _busy(services: Services) -> Iterator[None]:
+    """Tell the supervisor's watchdog since when this process works on one task."""
+    with services.db.begin() as session:
+        heartbeat.beat(session, services.name, "busy")
+    try:
+        yield
+    finally:
+        with services.db.begin() as session:
+            heartbeat.beat(session, services.name, "worker")

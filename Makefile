@@ -1,0 +1,12 @@
+# Every target is a command of bootstrap.py, which also works without make: python3 bootstrap.py help
+PYTHON ?= python3
+SEEDS ?= 20
+
+.PHONY: run test lint bench cents ui chaos screenshots install help
+.DEFAULT_GOAL := help
+
+run test lint bench cents ui screenshots install help:
+	@$(PYTHON) bootstrap.py $@
+
+chaos:
+	@$(PYTHON) bootstrap.py chaos SEEDS=$(SEEDS)
