@@ -11,6 +11,7 @@ Under /_sandbox/ the same shop can be driven over HTTP (see `prestashop_control`
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from collections import Counter, deque
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from .faults import Faults, hang_up
+from .prestashop_control import control, scripted_error
 from .prestashop_install import install
 from .prestashop_service import Answer, serve
 from .prestashop_store import DEMO_KEY, Shop
@@ -48,17 +51,35 @@ class _Handler(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         path = unquote(url.path)
+        if path.startswith("/_sandbox/"):
+            status, facts = control(owner, self.command, path.removeprefix("/_sandbox/"), url.query, body)
+            self._send(Answer(status, json.dumps(facts).encode(), "application/json"))
+            return
         if not path.startswith("/api"):
             self._send(Answer(404, b"", "text/html; charset=utf-8"))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        found, resource = serve(owner.shop, self.command, path, url.query, headers, body)
-        owner.record(self.command, resource, self.path, found.status)
-        self._send(found)
+        resource = path.removeprefix("/api").strip("/").split("/")[0]
+        owner.calls[f"{self.command} {resource}".strip()] += 1
+        outcome = owner.faults.run(
+            "shop", resource, self.command,
+            lambda: serve(owner.shop, self.command, path, url.query, headers, body),
+        )  # fmt: skip
+        found = outcome.answer
+        if outcome.page is not None:
+            found = Answer(outcome.page.status, outcome.page.body, "text/html", outcome.page.headers)
+        elif outcome.error is not None:
+            found = scripted_error(outcome.error)
+        owner.log.append((self.command, self.path, found.status if found else 0))
+        if found is None:
+            self.close_connection = True
+            hang_up(self.connection)
+        else:
+            self._send(found, cut=outcome.cut)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
 
-    def _send(self, found: Answer) -> None:
+    def _send(self, found: Answer, *, cut: bool = False) -> None:
         shop = self.server.owner.shop
         digest = hashlib.sha1(found.body).hexdigest()  # noqa: S324 - what PrestaShop sends
         if found.status == 200 and self.headers.get("Local-Content-Sha1") == digest:
@@ -70,17 +91,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", found.type)
         if found.status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="Welcome to PrestaShop Webservice"')
-        if found.type != "text/html; charset=utf-8":
+        if not (found.type or "").startswith("text/html"):
             self.send_header("Access-Time", str(int(shop.clock().timestamp())))
             self.send_header("X-Powered-By", "PrestaShop Webservice")
             self.send_header("PSWS-Version", "0" if found.status in (401, 503) else shop.version)
         if found.status < 300 and found.body:
             self.send_header("Content-Sha1", digest)
+        for name, value in found.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(found.body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(found.body)
+            self.wfile.write(found.body[: len(found.body) // 2] if cut else found.body)
         self.wfile.flush()
+        if cut:
+            self.close_connection = True
+            hang_up(self.connection)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent: URLs may carry a key."""
@@ -93,11 +119,14 @@ class _Server(ThreadingHTTPServer):
 
 
 class ShopServer:
-    """A running shop: `url`, `shop`, `calls` (counts per "METHOD resource"), `log` (the last 2000 requests)."""
+    """A running shop: `url`, `shop`, `faults`, `calls` (counts per "METHOD resource"), `log` (the last 2000).
 
-    def __init__(self, port: int, shop: Shop, *, data_dir: Path | None = None, faults: Any = None) -> None:
+    The log has (method, path with query, status); status 0 is an answer that was never sent.
+    """
+
+    def __init__(self, port: int, shop: Shop, *, data_dir: Path | None = None, faults: Faults | None = None) -> None:
         self.shop = shop
-        self.faults = faults
+        self.faults = faults or Faults()
         self.calls: Counter[str] = Counter()
         self.log: deque[tuple[str, str, int]] = deque(maxlen=2000)
         self._file = data_dir / "prestashop.json" if data_dir else None
@@ -109,11 +138,6 @@ class ShopServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
-
-    def record(self, method: str, resource: str, path: str, status: int) -> None:
-        """Counts a call; the log keeps path and query, never a header."""
-        self.calls[f"{method} {resource}".strip()] += 1
-        self.log.append((method, path, status))
 
     def start(self) -> ShopServer:
         """Starts to answer, in threads of its own."""
@@ -150,7 +174,7 @@ class ShopServer:
 
 
 def make_shop_server(
-    port: int, *, data_dir: Path | str | None = None, version: str = "9.1.4", faults: Any = None, demo: bool = True
+    port: int, *, data_dir: Path | str | None = None, version: str = "9.1.4", faults: Faults | None = None, demo: bool = True
 ) -> ShopServer:
     """A shop on 127.0.0.1:port (0: any free port), not yet started.
 

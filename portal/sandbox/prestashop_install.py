@@ -27,7 +27,8 @@ STATES = [
 FLAGS = {"l": "logable", "p": "paid", "s": "shipped", "d": "delivery", "i": "invoice"}
 
 SETTINGS = {
-    "PS_LANG_DEFAULT": "1", "PS_CURRENCY_DEFAULT": "1", "PS_COUNTRY_DEFAULT": "8", "PS_TIMEZONE": TIMEZONE,
+    "PS_LANG_DEFAULT": "1", "PS_CURRENCY_DEFAULT": "1", "PS_COUNTRY_DEFAULT": "8", "PS_HOME_CATEGORY": "2",
+    "PS_TIMEZONE": TIMEZONE,
     "PS_STOCK_MANAGEMENT": "1", "PS_TAX": "1", "PS_PRICE_ROUND_MODE": "2", "PS_ROUND_TYPE": "2",
     "PS_TAX_ADDRESS_TYPE": "id_address_delivery", "PS_GIFT_WRAPPING": "1", "PS_GIFT_WRAPPING_PRICE": "2.5",
     "PS_GIFT_WRAPPING_TAX_RULES_GROUP": "1", "PS_ATCP_SHIPWRAP": "0", "PS_ORDER_OUT_OF_STOCK": "0",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,27 +26,27 @@ class Answer:
     status: int
     body: bytes = b""
     type: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-def serve(shop: Shop, method: str, path: str, raw_query: str, headers: dict[str, str], body: bytes) -> tuple[Answer, str]:
-    """Answers one request under /api; also returns the resource asked for, for the call log."""
+def serve(shop: Shop, method: str, path: str, raw_query: str, headers: dict[str, str], body: bytes) -> Answer:
+    """Answers one request under /api; `path` is decoded, header names are in small letters."""
     query = parse_qsl(raw_query, keep_blank_values=True)
     wanted = headers.get("output-format") or headers.get("io-format") or single(query, "output_format")
     as_json = wanted == "JSON"
     parts = [part for part in path.removeprefix("/api").split("/") if part]
-    resource = parts[0] if parts else ""
     if method == "POST":
         method = single(query, "ps_method") or method
     try:
         key = _authenticate(shop, headers, query)
         with shop.transaction():
-            found = _answer(shop, key, method, parts, query, body, as_json)
+            return _answer(shop, key, method, parts, query, body, as_json)
     except Refused as refusal:
-        found = _refuse(shop, refusal, as_json)
+        return _refuse(shop, refusal, as_json)
     except query_.BrokenSql:
-        empty = Answer(500, type="text/html; charset=utf-8")
-        found = empty if shop.major == 8 else _ok(b"[]" if as_json else answer.document(), as_json)
-    return found, resource
+        if shop.major == 8:
+            return Answer(500, type="text/html; charset=utf-8")
+        return _ok(b"[]" if as_json else answer.document(), as_json)
 
 
 def _type(as_json: bool) -> str:

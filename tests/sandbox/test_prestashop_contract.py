@@ -49,7 +49,7 @@ def replay(shop: Shop, exchange: dict[str, Any]) -> Any:
         headers["authorization"] = "Basic " + base64.b64encode(f"{text}:".encode()).decode()
     url = urlsplit(exchange["url"].replace("ws_key=API_KEY", "ws_key=" + KEYS["API_KEY"]))
     body = exchange.get("body", "").encode()
-    return serve(shop, exchange["method"], url.path, url.query, headers, body)[0]
+    return serve(shop, exchange["method"], url.path, url.query, headers, body)
 
 
 def codes(body: bytes) -> list[int]:
