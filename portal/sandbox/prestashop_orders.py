@@ -1,7 +1,8 @@
 """Orders as PrestaShop makes them: taxes, the three ways of rounding, vouchers, stock, states and what they cause.
 
 The arithmetic is the measured one: with round type 1 each unit is rounded, with 2 each line, with 3 only totals;
-the grand total of type 2 nevertheless sums unrounded lines, so it may differ by cents from the sum of its lines.
+the grand total of type 2 nevertheless sums unrounded lines, so it may differ by cents from the sum of its lines
+(which is what `total_products` says).
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def totals(
     lines = [rounded(line, digits) for line in exact] if round_type == 2 else exact
     discount = rounded(sum(discounts, NOTHING), digits)
     whole = sum(exact, NOTHING)
-    return Totals(lines, rounded(whole, digits), discount, rounded(whole - discount + extras, digits))
+    products = rounded(sum(lines, NOTHING), digits)
+    return Totals(lines, products, discount, rounded(whole - discount + extras, digits))
 
 
 @dataclass(frozen=True)
