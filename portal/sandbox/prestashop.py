@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections import Counter, deque
@@ -41,6 +42,14 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
     def _serve(self) -> None:
         owner = self.server.owner
         length = int(self.headers.get("Content-Length") or 0)
@@ -60,17 +69,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         resource = path.removeprefix("/api").strip("/").split("/")[0]
-        owner.calls[f"{self.command} {resource}".strip()] += 1
-        outcome = owner.faults.run(
-            "shop", resource, self.command,
-            lambda: serve(owner.shop, self.command, path, url.query, headers, body),
-        )  # fmt: skip
+        method = self.command
+        owner.calls[f"{method} {resource}".strip()] += 1
+
+        def work() -> Answer:  # a late call does this when the connection is long at its next request
+            return serve(owner.shop, method, path, url.query, headers, body)
+
+        outcome = owner.faults.run("shop", resource, method, work)
         found = outcome.answer
         if outcome.page is not None:
             found = Answer(outcome.page.status, outcome.page.body, "text/html", outcome.page.headers)
         elif outcome.error is not None:
             found = scripted_error(outcome.error)
-        owner.log.append((self.command, self.path, found.status if found else 0))
+        owner.log.append((method, self.path, found.status if found else 0))
         if found is None:
             self.close_connection = True
             hang_up(self.connection)
@@ -117,6 +128,10 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     owner: ShopServer
 
+    def __init__(self, port: int) -> None:
+        self.connections: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Handler)
+
 
 class ShopServer:
     """A running shop: `url`, `shop`, `faults`, `calls` (counts per "METHOD resource"), `log` (the last 2000).
@@ -130,7 +145,7 @@ class ShopServer:
         self.calls: Counter[str] = Counter()
         self.log: deque[tuple[str, str, int]] = deque(maxlen=2000)
         self._file = data_dir / "prestashop.json" if data_dir else None
-        self._http = _Server(("127.0.0.1", port), _Handler)
+        self._http = _Server(port)
         self._http.owner = self
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -150,11 +165,13 @@ class ShopServer:
         return self
 
     def stop(self) -> None:
-        """Stops, closes the port and saves."""
+        """Stops, closes the port and every open connection, and saves."""
         self._stopping.set()
         self.shop.dirty.set()
         self._http.shutdown()
         self._http.server_close()
+        for connection in list(self._http.connections):
+            hang_up(connection)
         for thread in self._threads:
             thread.join()
 

@@ -144,7 +144,8 @@ def stock_line(shop: Shop, product: int, combination: int = 0) -> dict[str, Any]
 
 def stock(shop: Shop, product: int, combination: int = 0) -> int:
     """The available quantity."""
-    return int(stock_line(shop, product, combination).get("quantity", 0))
+    with shop.transaction():
+        return int(stock_line(shop, product, combination).get("quantity", 0))
 
 
 def set_stock(shop: Shop, product: int, quantity: int, combination: int = 0) -> None:
