@@ -97,7 +97,7 @@ def tick(every: float, as_json: bool) -> None:
     while True:
         done = heartbeat.tick(services, services.queue())
         if not every:
-            _show(done, as_json, lambda: ", ".join(f"{name} {n}" for name, n in done.items()))
+            click.echo(json.dumps(done) if as_json else ", ".join(f"{name} {n}" for name, n in done.items()))
             return
         time.sleep(every)
 
@@ -352,8 +352,8 @@ def dead_list(name: str, as_json: bool) -> None:
     services = _services()
     found = _store(services, name)
     with services.db.read() as session:
-        rows = session.scalars(select(SyncJob).where(SyncJob.store_id == found.id, SyncJob.state == "dead").order_by(SyncJob.id))
-        facts = [view.job_facts(row) for row in rows]
+        rows = select(SyncJob).where(SyncJob.store_id == found.id, SyncJob.state == "dead").order_by(SyncJob.id)
+        facts = [view.job_facts(row) for row in session.scalars(rows)]
     _show(facts, as_json, lambda: "\n".join(
         f"{f['id']}  {f['entity']} {f['record']}: {f['message']} {f['remedy']}".rstrip() for f in facts) or "No dead letters.")
 

@@ -233,6 +233,16 @@ class Heartbeat(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class OneTimeLink(Base):
+    """A link that works once: for the first administrator (no user), or for a user to choose a password. Stored as a digest."""
+
+    __tablename__ = "one_time_link"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Throttle(Base):
     """A token bucket, such as the log-in attempts of one address."""
 
@@ -279,7 +289,7 @@ class User(Base, UserMixin):  # type: ignore[misc]
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    roles: Mapped[list[Role]] = relationship(secondary=user_role)
+    roles: Mapped[list[Role]] = relationship(secondary=user_role)  # type: ignore[assignment]
     stores: Mapped[list[Store]] = relationship(secondary=store_member, back_populates="members")
 
     @property

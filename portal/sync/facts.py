@@ -16,7 +16,7 @@ def shop(services: Services, store: Store) -> ShopFacts:
         countries = {int(row["id"]): str(row["iso_code"]) for row in client.find("countries", {}, ["id", "iso_code"])}
         states = {int(row["id"]): (str(row["iso_code"]), str(row["name"]))
                   for row in client.find("states", {}, ["id", "iso_code", "name"])}
-        profile = client.profile
+        profile = client.profile or client.probe()
         return ShopFacts(profile.languages, profile.default_language, countries, states)
 
     return services.remember("shop facts", store, KEEP_SECONDS, read)

@@ -19,14 +19,15 @@ import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.db import now
 from portal.entities.base import Ref
-from portal.models import WAITING, Dependency, JobEvent, Store, SyncJob
+from portal.models import WAITING, Dependency, JobEvent, Mapping, Store, SyncJob
 from portal.sync import backoff
 
 LOST_LEASES_LIMIT = 3
@@ -35,6 +36,8 @@ BLOCKS_LIMIT = 3
 """A job woken this often without finding what it waited for uses attempts from then on."""
 
 _CHUNK = 400
+
+Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
                 row.queued_at = None
             _event(session, row.id, "coalesced", f"noticed again ({source})")
             return row.id
-        values = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
-                  "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
+        values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
+                           "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
         job_id = session.scalars(_insert_if_absent(session, [values]).returning(SyncJob.id)).first()
         if job_id is not None:
             _event(session, job_id, "queued", f"noticed ({source})")
@@ -96,7 +99,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
     made = 0
     for start in range(0, len(records), _CHUNK):
         chunk = records[start:start + _CHUNK]
-        rows = [{"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
+        rows: list[Columns] = [{"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
                  "bulk": bulk, "run_id": run_id} for record in chunk]
         new = session.execute(_insert_if_absent(session, rows).returning(SyncJob.id, SyncJob.record)).all()
         made += len(new)
@@ -116,7 +119,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
 # --- claiming ---------------------------------------------------------------------------------------------------------
 
 
-def is_due(at: datetime) -> tuple[object, ...]:
+def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
     """The conditions under which a row may run at `at`: waiting, due, and not only rehearsed in a dry run."""
     return (SyncJob.state.in_(("pending", "error")), SyncJob.due_at <= at)
 
@@ -132,7 +135,7 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
                                                 SyncJob.state == "running")))
     if busy:
         return []
-    conditions = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.id.in_(job_ids)]
+    conditions: list[ColumnElement[bool]] = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.id.in_(job_ids)]
     if store.settings["dry_run"]:
         conditions.append(SyncJob.rehearsed < SyncJob.version)
     token = secrets.token_hex(16)
@@ -211,7 +214,7 @@ def fail(session: Session, row: SyncJob, failure: Failure, limit: int) -> None:
     else:
         _merge(session, row, newer)
         newer.attempts = min(row.attempts, limit - 1)
-        newer.state = "error"
+        newer.state = "error" if newer.state != "blocked" else "blocked"
         newer.due_at = due_at
         _explain(newer, failure)
 
@@ -328,11 +331,9 @@ def counts(session: Session, store_id: int) -> dict[str, int]:
 
 def mapping_counts(session: Session, store: Store) -> dict[str, int]:
     """Linked records per entity in the Odoo database the store points to now."""
-    from portal.models import Mapping
-
     return {entity: n for entity, n in session.execute(
         select(Mapping.entity, func.count()).where(Mapping.store_id == store.id, Mapping.target == store.target)
-        .group_by(Mapping.entity))}
+        .group_by(Mapping.entity)).all()}
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -366,7 +367,7 @@ def _fail_dependents(session: Session, row: SyncJob, why: str) -> None:
                                            f"Solve {ref.entity} {ref.record} first; this one then goes on by itself."))
 
 
-def _dependents(store_id: int, ref: Ref) -> Select[tuple[SyncJob]]:
+def _dependents(store_id: int, ref: Ref) -> Select[SyncJob]:
     return (select(SyncJob).join(Dependency, Dependency.job_id == SyncJob.id)
             .where(SyncJob.store_id == store_id, Dependency.entity == ref.entity, Dependency.record == ref.record,
                    SyncJob.state.in_(("blocked", "dead")))
@@ -463,15 +464,15 @@ def _events(session: Session, job_ids: Sequence[int], kind: str, message: str) -
         session.execute(insert(JobEvent), [{"job_id": i, "kind": kind, "message": message, "at": now()} for i in job_ids])
 
 
-def _insert_if_absent(session: Session, rows: list[dict[str, object]]) -> postgresql.Insert | sqlite.Insert:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+def _insert_if_absent(session: Session, rows: list[Columns]) -> postgresql.Insert | sqlite.Insert:
     at = now()
     filled = [{"state": "pending", "version": 1, "rehearsed": 0, "attempts": 0, "deferrals": 0, "lost_leases": 0,
                "uncertain": False, "hint": None, "cause": "", "message": "", "remedy": "", "detail": "", "due_at": at,
                "created_at": at, "updated_at": at} | row for row in rows]
-    return dialect.insert(SyncJob).values(filled).on_conflict_do_nothing(
-        index_elements=["store_id", "entity", "direction", "record"],
-        index_where=text("state IN ('pending','error','blocked')"))
+    key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(SyncJob).values(filled).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return sqlite.insert(SyncJob).values(filled).on_conflict_do_nothing(index_elements=key, index_where=waiting)
 
 
 def _lock_lane(session: Session, store_id: int, entity: str) -> None:

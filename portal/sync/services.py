@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from portal.clients.odoo import Odoo, Profile
 from redis import Redis
@@ -44,11 +44,11 @@ class Services:
     def odoo(self, store: Store) -> Odoo:
         """The store's Odoo, probed."""
         credentials = (store.odoo_url, store.odoo_db, store.odoo_login, store.odoo_key)
-        return self._client("odoo", store, credentials, self._connect_odoo)
+        return cast(Odoo, self._client("odoo", store, credentials, self._connect_odoo))
 
     def shop(self, store: Store) -> Shop:
         """The store's shop, probed."""
-        return self._client("shop", store, (store.ps_url, store.ps_key), self._connect_shop)
+        return cast(Shop, self._client("shop", store, (store.ps_url, store.ps_key), self._connect_shop))
 
     def allow_private(self, store: Store) -> bool:
         """The bundled sandbox is the only private address that needs no permission."""
@@ -91,7 +91,7 @@ class Services:
         known = self._facts.get(key)
         if known is None or time.monotonic() - known[0] > seconds:
             known = self._facts[key] = (time.monotonic(), read())
-        return known[1]  # type: ignore[no-any-return]
+        return cast(T, known[1])
 
     def queue(self) -> Queue | None:
         """The RQ queue, or None where this process has no Redis."""

@@ -47,12 +47,12 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
     shop = facts.shop(work.services, work.store)
     values: dict[int, Values] = {}
     for job in work.jobs:
-        row = rows.get(job.record)
-        if row is None:
+        found = rows.get(job.record)
+        if found is None:
             work.done(job, f"{entity.label} {job.record} is no longer in the shop; Odoo keeps its record.", changed=False)
             continue
         try:
-            values[job.id] = entity.values(row, related.get(job.record, {}), shop)
+            values[job.id] = entity.values(found, related.get(job.record, {}), shop)
         except Invalid as error:
             work.failed(job, error)
         except Skip as reason:
@@ -114,9 +114,9 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
     work.save()
     if not allowed(work.store.settings, entity.name, "ps_to_odoo") and not entity.on_the_fly:
         for job in new:
-            work.failed(job, Invalid(f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. "
-                                     f"Create it in Odoo with the same reference, or let {entity.label.lower()}s travel from the "
-                                     "shop to Odoo.", cause=f"{entity.name}:direction"))
+            work.failed(job, Invalid(
+                f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. Create it in Odoo with the "
+                f"same reference, or let {entity.label.lower()}s travel from the shop to Odoo.", cause=f"{entity.name}:direction"))
         return
     first_of_key: dict[tuple[str, str], SyncJob] = {}
     twins: list[tuple[SyncJob, SyncJob]] = []
@@ -187,8 +187,9 @@ def _one_match(entity: RecordEntity, job: SyncJob, keys: Sequence[tuple[str, str
         if rows:
             other = taken.get(entity.record_id(rows[0]))
             if other is not None and other != job.record:
-                raise Invalid(f"The {entity.words[field]} {value!r} belongs to an Odoo record that is linked to "
-                              f"{entity.label.lower()} {other} already. Give each its own.", cause=f"{entity.name}:taken:{field}")
+                raise Invalid(
+                    f"The {entity.words[field]} {value!r} belongs to an Odoo record that is linked to "
+                    f"{entity.label.lower()} {other} already. Give each its own.", cause=f"{entity.name}:taken:{field}")
             return rows[0]
     return None
 
