@@ -45,7 +45,7 @@ def check_url(text: str, *, allow_private: bool) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
         raise BadAddress(f"The address {_short(text)} cannot be read.", "Enter it as https://shop.example.com.") from error
-    if url.scheme not in ("https", "http") or not url.host:
+    if url.scheme not in ("https", "http") or not url.host or not 0 < (url.port or 443) < 65536:
         raise BadAddress(f"The address {_short(text)} is not a web address.", "Enter it as https://shop.example.com.")
     if not allow_private:
         if url.scheme != "https":

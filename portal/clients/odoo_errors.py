@@ -111,7 +111,7 @@ def in_words(text: str) -> str:
         return clean(text)
     if constraint in _CONSTRAINTS:
         return _CONSTRAINTS[constraint]
-    if constraint.endswith("_fkey"):
+    if constraint.endswith(("_fkey", "_id")):
         return f"A record that is referred to does not exist in Odoo ({constraint})."
     if re.search(r"_(uniq|unique|key)$", constraint):
         return f"Odoo has a record with the same value already ({constraint})."
@@ -173,8 +173,10 @@ def _missing(raw: str, detail: str, uid: int | None) -> RemoteError:
 
 def _rejected(name: str, kind: str, raw: str, detail: str) -> Rejected:
     field = re.search(r"Invalid field (?:name )?'?(?:(?:[a-z_]+\.)+)?(\w+)'?", raw)
+    if kind == "KeyError":
+        field = field or re.fullmatch(r"'?(\w+)'?", raw)
     if kind in ("ValueError", "KeyError") and field:
-        return Rejected("odoo", f"This Odoo does not know the field {field[1]}. {clean(raw)}", detail=detail,
+        return Rejected("odoo", f"This Odoo does not know the field {field[1]}.", detail=detail,
                         remedy="Test the connection again: an Odoo app was perhaps removed or the version changed.",
                         cause=f"odoo:field:{field[1]}")
     text = in_words(raw)
@@ -189,7 +191,7 @@ def _rejected(name: str, kind: str, raw: str, detail: str) -> Rejected:
 
 def _constraint(text: str) -> str:
     found = (re.fullmatch(r"\s*([a-z][a-z0-9]*(?:_[a-z0-9]+){2,})\s*", text) or re.search(r'constraint "(\w+)"', text)
-             or re.search(r"\b(\w+_fkey)\b", text))
+             or re.search(r"\b(\w+_fkey)\b", text) or re.search(r"constraint: '[^']*' \((\w+)\)", text))
     return found[1] if found else ""
 
 
