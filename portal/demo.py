@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from portal.config import Config
 from portal.db import Database
 from portal.models import Store
-from portal.sandbox import DEMO_DATABASE, DEMO_KEY, DEMO_LOGIN
+from portal.sandbox.odoo_server import DEMO_DATABASE, DEMO_LOGIN
+from portal.sandbox.odoo_server import DEMO_KEY as ODOO_KEY
+from portal.sandbox.prestashop import DEMO_KEY as SHOP_KEY
 from portal.sync import initial, stores
 from portal.sync.services import Services
 
@@ -48,8 +50,8 @@ def ensure_store(services: Services, where: Ports) -> None:
         if session.scalar(select(func.count()).select_from(Store)):
             return
         store = stores.add_store(
-            session, NAME, is_demo=True, ps_url=f"http://127.0.0.1:{where.shop}", ps_key=DEMO_KEY,
-            odoo_url=f"http://127.0.0.1:{where.odoo}", odoo_db=DEMO_DATABASE, odoo_login=DEMO_LOGIN, odoo_key=DEMO_KEY)
+            session, NAME, is_demo=True, ps_url=f"http://127.0.0.1:{where.shop}", ps_key=SHOP_KEY,
+            odoo_url=f"http://127.0.0.1:{where.odoo}", odoo_db=DEMO_DATABASE, odoo_login=DEMO_LOGIN, odoo_key=ODOO_KEY)
         stores.change_store(session, store, CHOICES, actor="demo")
         for entity in ("customer", "product", "stock", "order"):
             initial.start(session, store, entity, actor="demo")

@@ -35,7 +35,8 @@ def odoo(services: Services, store: Store) -> OdooFacts:
             states[(country, str(row["code"]).lower())] = row["id"]
         languages = [row["code"] for row in client.search_read("res.lang", [("active", "=", True)], ["code"])]
         profile = client.profile
-        return OdooFacts(storable=profile.storable_values, service={next(iter(profile.storable_values)): "service"}, has_mobile=profile.has_mobile,
+        return OdooFacts(storable=profile.storable_values, service={next(iter(profile.storable_values)): "service"},
+                         has_mobile=profile.has_mobile,
                          countries={code: number for number, code in codes.items() if code}, states=states,
                          languages=languages or ["en_US"])
 

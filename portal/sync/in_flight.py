@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
 
-from portal.clients.odoo import Odoo
 from sqlalchemy import select
 
+from portal.clients.odoo import Odoo
 from portal.db import now
 from portal.entities import stock
 from portal.models import Mapping, Store, SyncJob
@@ -29,17 +29,21 @@ WATERMARK = "order_seen"
 def quantities(services: Services, store: Store) -> dict[str, Decimal]:
     """Pieces in flight by stock record key. Empty while orders do not travel to Odoo.
 
-    Counted are the shop's valid orders that Odoo has not confirmed: those known here as waiting, failed or quotation, and
-    those placed since the newest one known here.
+    Counted are the shop's orders that Odoo has not confirmed: those known here as waiting, failed or quotation, and those
+    placed since the newest one known here. Cancelled orders and those with a payment error are not: the shop gives their
+    pieces back.
     """
     if not allowed(store.settings, "order", "ps_to_odoo"):
         return {}
-    open_ids = _known_open(services, store) | _newer(services, store)
+    known, confirmed = _known(services, store)
+    open_ids = (known | _newer(services, store)) - confirmed
     if not open_ids:
         return {}
     shop = services.shop(store)
-    ids = sorted(open_ids)
-    valid = {int(row["id"]) for row in shop.read("orders", ids, ["id", "valid"]) if str(row["valid"]) == "1"}
+    states = shop.profile.order_states if shop.profile else {}
+    void = {states.get("canceled", -1), states.get("error", -1)}
+    valid = {int(row["id"]) for row in shop.read("orders", sorted(open_ids), ["id", "current_state"])
+             if int(row["current_state"]) not in void}
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     rows = shop.find_any("order_details", "id_order", sorted(valid),
                          ["id", "id_order", "product_id", "product_attribute_id", "product_quantity",
@@ -67,7 +71,8 @@ def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
     return dict(found)
 
 
-def _known_open(services: Services, store: Store) -> set[int]:
+def _known(services: Services, store: Store) -> tuple[set[int], set[int]]:
+    """Orders known here as still open, and those confirmed (or cancelled) in Odoo."""
     with services.db.read() as session:
         waiting = session.scalars(select(SyncJob.record).where(
             SyncJob.store_id == store.id, SyncJob.entity == "order", SyncJob.direction == "ps_to_odoo",
@@ -82,7 +87,7 @@ def _known_open(services: Services, store: Store) -> set[int]:
         news = {row["id"]: row["state"] for row in rows if row["state"] in CONFIRMED}
         confirmed |= {unconfirmed[i].shop_id for i in news}
         _remember(services, {unconfirmed[i].id: state for i, state in news.items()})
-    return {int(r) for r in (jobs | {m.shop_id for m in unconfirmed.values()}) - confirmed}
+    return {int(r) for r in jobs | {m.shop_id for m in unconfirmed.values()}}, {int(r) for r in confirmed}
 
 
 def _remember(services: Services, states: dict[int, str]) -> None:
@@ -102,14 +107,20 @@ def _newer(services: Services, store: Store) -> set[int]:
     shop = services.shop(store)
     if WATERMARK not in notes:
         last = shop.find("orders", {}, ["id"], sort="[id_DESC]", limit=1)
-        see(services, store, int(last[0]["id"]) if last else 0)
+        with services.db.begin() as session:
+            row = session.get_one(Store, store.id)
+            row.notes = {**row.notes, WATERMARK: int(last[0]["id"]) if last else 0}
         return set()
     return set(shop.ids("orders", after=int(notes[WATERMARK]), limit=1000))
 
 
-def see(services: Services, store: Store, order_id: int) -> None:
-    """Raise the mark to this order: from now on its job tells whether it is in flight."""
+def note_seen(services: Services, store: Store, order_ids: Collection[int]) -> None:
+    """Raise the mark over orders that are known here without a gap; a gap may be an order nobody told us of."""
     with services.db.begin() as session:
         row = session.get_one(Store, store.id)
-        if int(row.notes.get(WATERMARK, -1)) < order_id:
-            row.notes = {**row.notes, WATERMARK: order_id}
+        mark = int(row.notes.get(WATERMARK, -1))
+        known = set(order_ids)
+        while mark >= 0 and mark + 1 in known:
+            mark += 1
+        if mark != int(row.notes.get(WATERMARK, -1)):
+            row.notes = {**row.notes, WATERMARK: mark}

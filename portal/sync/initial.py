@@ -103,15 +103,15 @@ def progress(session: Session, store: Store) -> list[dict[str, Any]]:
     for entity in registry.ENTITIES:
         run = session.scalars(select(InitialRun).where(InitialRun.store_id == store.id, InitialRun.entity == entity.name)
                               .order_by(InitialRun.id.desc()).limit(1)).first()
-        row: dict[str, Any] = {"entity": entity.name, "label": entity.label, "state": "new", "noticed": 0, "done": 0,
+        facts: dict[str, Any] = {"entity": entity.name, "label": entity.label, "state": "new", "noticed": 0, "done": 0,
                                "failed": 0, "waiting": 0, "message": "",
                                "allowed": store_settings.allowed(store.settings, entity.name, "ps_to_odoo")}
         if run is not None:
-            states = {s: n for s, n in session.execute(
-                select(SyncJob.state, func.count()).where(SyncJob.run_id == run.id).group_by(SyncJob.state))}
+            states = {row.state: row.n for row in session.execute(
+                select(SyncJob.state, func.count().label("n")).where(SyncJob.run_id == run.id).group_by(SyncJob.state))}
             waiting = sum(states.get(s, 0) for s in ("pending", "running", "blocked", "error"))
-            row |= {"noticed": run.noticed, "done": states.get("synced", 0), "failed": states.get("dead", 0),
+            facts |= {"noticed": run.noticed, "done": states.get("synced", 0), "failed": states.get("dead", 0),
                     "waiting": waiting, "message": run.message,
                     "state": run.state if run.state != "queued" or waiting else "finished"}
-        rows.append(row)
+        rows.append(facts)
     return rows

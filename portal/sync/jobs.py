@@ -99,8 +99,9 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
     made = 0
     for start in range(0, len(records), _CHUNK):
         chunk = records[start:start + _CHUNK]
-        rows: list[Columns] = [{"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
-                 "bulk": bulk, "run_id": run_id} for record in chunk]
+        common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
+                           "run_id": run_id}
+        rows = [common | {"record": record} for record in chunk]
         new = session.execute(_insert_if_absent(session, rows).returning(SyncJob.id, SyncJob.record)).all()
         made += len(new)
         _events(session, [row.id for row in new], "queued", f"noticed ({source})")
@@ -135,7 +136,8 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
                                                 SyncJob.state == "running")))
     if busy:
         return []
-    conditions: list[ColumnElement[bool]] = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.id.in_(job_ids)]
+    conditions: list[ColumnElement[bool]] = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity,
+                                             SyncJob.id.in_(job_ids)]
     if store.settings["dry_run"]:
         conditions.append(SyncJob.rehearsed < SyncJob.version)
     token = secrets.token_hex(16)
@@ -323,17 +325,17 @@ def hurry(session: Session, store_id: int) -> int:
 
 def counts(session: Session, store_id: int) -> dict[str, int]:
     """Jobs as the dashboard shows them: pending (pending, running, blocked), synced, error, dead."""
-    found = {state: n for state, n in session.execute(
-        select(SyncJob.state, func.count()).where(SyncJob.store_id == store_id).group_by(SyncJob.state))}
+    found = {row.state: row.n for row in session.execute(
+        select(SyncJob.state, func.count().label("n")).where(SyncJob.store_id == store_id).group_by(SyncJob.state))}
     return {"pending": sum(found.get(s, 0) for s in ("pending", "running", "blocked")), "synced": found.get("synced", 0),
             "error": found.get("error", 0), "dead": found.get("dead", 0)}
 
 
 def mapping_counts(session: Session, store: Store) -> dict[str, int]:
     """Linked records per entity in the Odoo database the store points to now."""
-    return {entity: n for entity, n in session.execute(
-        select(Mapping.entity, func.count()).where(Mapping.store_id == store.id, Mapping.target == store.target)
-        .group_by(Mapping.entity)).all()}
+    return {row.entity: row.n for row in session.execute(
+        select(Mapping.entity, func.count().label("n")).where(Mapping.store_id == store.id, Mapping.target == store.target)
+        .group_by(Mapping.entity))}
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, RemoteError, Throttled
 from portal.db import now
-from portal.entities.base import DependencyMissing, Invalid, Ref
-from portal.models import Mapping, Store, SyncJob
+from portal.entities.base import DependencyMissing, Invalid
+from portal.models import Store, SyncJob
 from portal.sync import circuit, jobs, log
 from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
+from portal.sync.links import Link, remove_links, save_links
 from portal.sync.services import Services
-from portal.sync.work import LeaseLost, Link, Outcome, Work
+from portal.sync.work import LeaseLost, Outcome, Work
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
                 jobs.rehearse(session, row, outcome.message)
             else:
                 links += outcome.links
-                _unlink(session, work.store, outcome.unlink)
+                remove_links(session, work.store, outcome.unlink)
                 jobs.succeed(session, row, outcome.message)
                 for entity, direction, record in outcome.follow:
                     jobs.notice(session, store, entity, direction, record, source="follow-up", bulk=row.bulk)
@@ -146,27 +147,3 @@ def explain(error: Exception) -> Failure:
     return Failure("The portal came across something it does not understand; this is a defect of the portal.",
                    f"portal:{type(error).__name__}", "Send the expert details below to whoever maintains the portal.",
                    f"{type(error).__name__}: {error}"[:500])
-
-
-def save_links(session: Session, store: Store, links: Sequence[Link]) -> None:
-    """Insert or renew mappings."""
-    by_entity: dict[str, dict[str, Link]] = {}
-    for link in links:
-        by_entity.setdefault(link.entity, {})[link.shop_id] = link
-    for entity, wanted in by_entity.items():
-        ids = list(wanted)
-        for start in range(0, len(ids), 500):
-            rows = session.scalars(select(Mapping).where(
-                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == entity,
-                Mapping.shop_id.in_(ids[start:start + 500])))
-            for row in rows:
-                link = wanted.pop(row.shop_id)
-                row.odoo_id, row.base, row.data, row.updated_at = link.odoo_id, link.base, link.data, now()
-        session.add_all(Mapping(store_id=store.id, target=store.target, entity=entity, shop_id=link.shop_id,
-                                odoo_id=link.odoo_id, base=link.base, data=link.data) for link in wanted.values())
-
-
-def _unlink(session: Session, store: Store, refs: Sequence[Ref]) -> None:
-    for ref in refs:
-        session.execute(delete(Mapping).where(Mapping.store_id == store.id, Mapping.target == store.target,
-                                              Mapping.entity == ref.entity, Mapping.shop_id == ref.record))

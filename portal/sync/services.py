@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from portal.clients.odoo import Odoo, Profile
 from redis import Redis
 from rq import Queue
 
 from portal.clients import odoo as odoo_client
 from portal.clients import prestashop as shop_client
+from portal.clients.odoo import Odoo, Profile
 from portal.clients.prestashop import Shop, ShopProfile
 from portal.config import Config
 from portal.db import Database

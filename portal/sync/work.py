@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from portal.clients.odoo import Odoo
 from sqlalchemy import select
 
+from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
 from portal.entities.base import Ref
 from portal.models import Mapping, Store, SyncJob
 from portal.sync import jobs
+from portal.sync.links import Link, save_links
 from portal.sync.services import Services
 
 
 class LeaseLost(Exception):
     """Another worker may hold these jobs by now: stop, write nothing more."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """A mapping to be saved: the shop's record key, the Odoo id, the agreed values, what the entity keeps beside them."""
-
-    entity: str
-    shop_id: str
-    odoo_id: int
-    base: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +99,13 @@ class Work:
             if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
                 raise LeaseLost
         self.writing = list(writing)
+
+    def keep(self, links: Iterable[Link]) -> None:
+        """Save mappings at once, before the job that made them ends. Raises `LeaseLost`."""
+        with self.services.db.begin() as session:
+            if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
+                raise LeaseLost
+            save_links(session, self.store, list(links))
 
     def mappings(self, entity: str, shop_ids: Collection[str]) -> dict[str, Mapping]:
         """What is linked already, by shop record key."""

@@ -16,10 +16,8 @@ from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
-from portal.sync.work import Link, Work
-
-NAMESPACE = "odoo_connector"
-"""Module part of the external ids."""
+from portal.sync.links import Link, external_id
+from portal.sync.work import Work
 
 Values = dict[str, Any]
 
@@ -115,8 +113,9 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
     if not allowed(work.store.settings, entity.name, "ps_to_odoo") and not entity.on_the_fly:
         for job in new:
             work.failed(job, Invalid(
-                f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. Create it in Odoo with the "
-                f"same reference, or let {entity.label.lower()}s travel from the shop to Odoo.", cause=f"{entity.name}:direction"))
+                f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. Create it in Odoo "
+                f"with the same reference, or let {entity.label.lower()}s travel from the shop to Odoo.",
+                cause=f"{entity.name}:direction"))
         return
     first_of_key: dict[tuple[str, str], SyncJob] = {}
     twins: list[tuple[SyncJob, SyncJob]] = []
@@ -231,7 +230,7 @@ def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     vals = [entity.to_odoo(values[job.id], odoo) for job in rows]
     columns = sorted({key for some in vals for key in some})
     header = ["id", *(f"{c}/.id" if c.endswith("_id") else c for c in columns)]
-    table = [[external_id(work, Ref(entity.name, job.record)), *(_cell(some.get(c), boolean=c in entity.booleans) for c in columns)]
+    table = [[external_id(work.store, Ref(entity.name, job.record)), *(_cell(some.get(c), boolean=c in entity.booleans) for c in columns)]
              for job, some in zip(rows, vals, strict=True)]
     work.before_write(rows)
     result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
@@ -263,11 +262,6 @@ def _apart(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Syn
         ids |= _create(work, entity, odoo, group, values)
         work.save()
     return ids
-
-
-def external_id(work: Work, ref: Ref) -> str:
-    """The external id of a shop record in Odoo: the same for ever, different for every store."""
-    return f"{NAMESPACE}.{work.store.key}_{ref.entity}_{ref.record}"
 
 
 def _cell(value: Any, *, boolean: bool) -> str:

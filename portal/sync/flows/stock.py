@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from portal.clients.odoo import is_wizard
-
 from portal.clients.errors import Rejected, Throttled
+from portal.clients.odoo import is_wizard
 from portal.entities import stock
 from portal.entities.base import DependencyMissing, Invalid, Ref
 from portal.models import SyncJob
 from portal.settings import allowed
 from portal.sync import in_flight
-from portal.sync.work import Link, Work
+from portal.sync.links import Link
+from portal.sync.work import Work
 
 COUNTING = {"inventory_mode": True}
 TRIES = 3
@@ -176,10 +176,7 @@ def _count(work: Work, counts: Sequence[Count]) -> None:
                                            "inventory_quantity": float(count.wanted)} for count in left], context=COUNTING)
         for count, quant in zip(left, ids, strict=True):
             count.quant = quant
-        if odoo.profile.needs_apply_inventory:
-            left = _apply(work, left)
-        else:
-            left = _not_there_yet(work, left)
+        left = _apply(work, left) if odoo.profile.needs_apply_inventory else _not_there_yet(work, left)
         if not left:
             return
     raise Throttled("odoo", "Pieces of these products keep moving in Odoo while they are counted.", retry_after=30)
