@@ -149,7 +149,7 @@ def _denied(raw: str, detail: str) -> RemoteError:
 
 def _access(raw: str, detail: str) -> RemoteError:
     groups = needed_groups(raw)
-    if "(id=" in raw and not groups:
+    if not groups and ("(id=" in raw or raw.startswith("Due to security restrictions")):
         # A rule about single records (another company's, another salesperson's): it must not stop all the others.
         return Rejected("odoo", f"Odoo keeps this record from the user: {clean(raw)}", detail=detail, cause="odoo:record-rule",
                         remedy="Give the user access to that company or to all documents, or correct the record's company.")

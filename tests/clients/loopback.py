@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ Talk = Callable[[socket.socket, threading.Event], None]
 
 
 class Loopback:
-    """`talk(connection, over)` runs for each connection; `over` is set when the test ends. `requests`: what was received first."""
+    """`talk(connection, over)` runs for each connection after its first request; `over` is set when the test ends."""
 
     def __init__(self, talk: Talk, tls: ssl.SSLContext | None = None) -> None:
         self._talk = talk
@@ -49,7 +50,7 @@ class Loopback:
             try:
                 if self._tls is not None:
                     connection = self._tls.wrap_socket(connection, server_side=True)
-                self.requests.append(connection.recv(65536))
+                self.requests.append(receive(connection))
                 self._talk(connection, self._over)
             except OSError:
                 pass
@@ -84,5 +85,19 @@ def dribbles(start: bytes, drop: bytes) -> Talk:
 
 
 def silent(connection: socket.socket, over: threading.Event) -> None:
-    """Take the request and say nothing until the caller hangs up or the test ends."""
-    connection.recv(1)
+    """Take the request and say nothing until the test ends."""
+    over.wait(10)
+
+
+def receive(connection: socket.socket) -> bytes:
+    """One whole request, or what came of it; of a TLS greeting only the beginning."""
+    taken = b""
+    while b"\r\n\r\n" not in taken and not taken.startswith(b"\x16"):
+        taken += (part := connection.recv(65536))
+        if not part:
+            return taken
+    head, _, body = taken.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    while length and len(body) < int(length[1]) and (part := connection.recv(65536)):
+        body += part
+    return head + b"\r\n\r\n" + body

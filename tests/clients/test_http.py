@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from portal.clients import network
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, Rejected, RemoteError, Throttled
 from portal.clients.http import Http, retry_seconds
-from tests.clients.loopback import dribbles, loopback, says, silent
+from tests.clients.loopback import dribbles, loopback, receive, says, silent
 
 SHOP = "https://shop.example.com"
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -69,7 +69,7 @@ def test_one_connection_serves_several_calls_and_ignores_proxies_of_the_environm
 
     def twice(connection: socket.socket, over: object) -> None:
         connection.sendall(WHOLE)
-        connection.recv(65536)
+        receive(connection)
         connection.sendall(WHOLE)
 
     with loopback(twice) as server:
