@@ -1,13 +1,15 @@
-"""Alembic's entry point; called by `portal.migrate`, and by `make migration` to write a new one."""
+"""Alembic's entry point, called by `portal.migrate` and `migrations/write.py`, which pass the connection.
+
+A migration is one transaction, on SQLite too: a process killed in the middle leaves the schema as it was.
+"""
 
 from __future__ import annotations
 
 from alembic import context
 
-import portal.models
-from portal.config import Config
+import portal.models  # noqa: F401 -- fills the metadata
 from portal.crypto import Encrypted
-from portal.db import Base, UtcDateTime, make_engine
+from portal.db import Base, UtcDateTime
 
 
 def render_item(kind: str, item: object, _context: object) -> str | bool:
@@ -19,12 +21,7 @@ def render_item(kind: str, item: object, _context: object) -> str | bool:
     return False
 
 
-url = context.config.attributes.get("url") or Config.from_env().database_url
-engine = make_engine(url)
-assert portal.models
-with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=False,
-                      render_item=render_item)
-    with context.begin_transaction():
-        context.run_migrations()
-engine.dispose()
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True,
+                  render_item=render_item, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from redis import Redis, RedisError
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
-from portal import crypto, embedded, rq_setup
+from portal import crypto, embedded, migrate, rq_setup
 from portal.config import Config
 from portal.db import Base, Database, make_engine
 
@@ -56,23 +57,30 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture(scope="session")
-def postgres_engine() -> Iterator[object]:
+def postgres_engine() -> Iterator[Engine]:
     engine = make_engine(POSTGRES)
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    command.upgrade(migrate.alembic_config(POSTGRES), "head")
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def postgres(postgres_engine: Engine) -> Database:
+    """The PostgreSQL database, emptied."""
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with postgres_engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    return Database(postgres_engine)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with the schema."""
     if request.param == "postgres":
-        engine = request.getfixturevalue("postgres_engine")
-        tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-        with engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
-        yield Database(engine)
+        yield request.getfixturevalue("postgres")
         return
     engine = make_engine(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
     Base.metadata.create_all(engine)

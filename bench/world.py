@@ -1,0 +1,49 @@
+"""A sandbox in a process of its own, so that its work is not counted as the connector's."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+
+@dataclass(frozen=True)
+class World:
+    """Addresses of the sandbox's two servers."""
+
+    shop: str
+    odoo: str
+
+    def calls(self, side: str) -> int:
+        """Requests that a side has answered so far."""
+        with urllib.request.urlopen(f"{getattr(self, side)}/_sandbox/calls", timeout=30) as answer:
+            found = json.load(answer)
+        return sum(found.values()) if isinstance(found, dict) else sum(row[-1] for row in found)
+
+
+@contextmanager
+def world(version: str, *, customers: int, products: int, orders: int) -> Iterator[World]:
+    """A shop with so many records and an empty Odoo of this version."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, version, customers, products, orders))
+    process.start()
+    try:
+        yield World(*ours.recv())
+    finally:
+        ours.send("stop")
+        process.join(20)
+
+
+def _serve(pipe: Connection, version: str, customers: int, products: int, orders: int) -> None:
+    from portal.sandbox.odoo_server import make_odoo_server
+    from portal.sandbox.prestashop import make_shop_server
+    from portal.sandbox.shop_demo import seed_bulk
+
+    with make_shop_server(0) as shop, make_odoo_server(0, version=version) as odoo:
+        seed_bulk(shop.shop, customers=customers, products=products, orders=orders)
+        pipe.send((shop.url, odoo.url))
+        pipe.recv()
