@@ -33,8 +33,13 @@ from typing import Any, Generic, TypeVar
 Answer = TypeVar("Answer")
 
 KINDS = ("refuse", "drop", "cut", "slow", "status", "html", "throttle", "error", "late", "hold")
-PAGE = "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
-TITLES = {429: "429 Too Many Requests", 502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable", 504: "504 Gateway Time-out"}
+PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
+TITLES = {
+    429: "429 Too Many Requests",
+    502: "502 Bad Gateway",
+    503: "503 Service Temporarily Unavailable",
+    504: "504 Gateway Time-out",
+}
 LONGEST_HOLD = 60.0  # seconds: a test that forgets to release fails instead of hanging
 
 
@@ -220,4 +225,4 @@ def hang_up(connection: socket.socket) -> None:
 
 def _page(status: int, headers: dict[str, str]) -> Page:
     title = TITLES.get(status, "Maintenance")
-    return Page(status, PAGE.format(title=title).encode(), {"Content-Type": "text/html", **headers})
+    return Page(status, PAGE.format(title).encode(), {"Content-Type": "text/html", **headers})
