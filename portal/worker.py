@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 from redis import RedisError
 
 from portal import rq_setup
+from portal.config import ConfigError
 from portal.runtime import open_services, prepare
 from portal.sync import tasks
 from portal.sync.tick import beat
+
+logger = logging.getLogger(__name__)
 
 MAX_JOBS = 2000
 """After so many RQ jobs a worker ends and the supervisor starts a new one, so that memory cannot creep up."""
 
 
 def work() -> int:
-    """Work until told to stop; exit code 0 after a clean end, 1 when Redis went away."""
-    services = open_services(prepare())
-    with services.db.begin() as session:
-        beat(session, services.name, "worker")
+    """Work until told to stop; exit code 0 after a clean end, 1 when it cannot start or Redis went away."""
+    try:
+        services = open_services(prepare())
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     if services.redis is None:
         return 1
-    worker = rq_setup.make_worker(services.redis, services.name)
-    tasks.use(services, rq_setup.make_queue(services.redis))
     try:
+        with services.db.begin() as session:
+            beat(session, services.name, "worker")
+        worker = rq_setup.make_worker(services.redis, services.name)
+        tasks.use(services, rq_setup.make_queue(services.redis))
         worker.work(with_scheduler=False, max_jobs=MAX_JOBS, logging_level="WARNING")
-    except RedisError:
+    except RedisError as error:
+        logger.warning("Redis does not answer (%s); what was begun goes on from SQL", error)
         return 1
     finally:
         services.close()

@@ -1,0 +1,38 @@
+"""The web server's settings, for `portal web`: one process, eight threads, no control socket, a log without secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gunicorn.config import Config as GunicornConfig
+from gunicorn.glogging import Logger
+
+from portal.config import Config
+from portal.logs import FORMAT, Redacting
+
+
+class WebLog(Logger):  # type: ignore[misc]
+    """gunicorn's log in the form of the other processes, through the same redaction."""
+
+    def setup(self, cfg: GunicornConfig) -> None:
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for stream in log.handlers:
+                stream.setFormatter(Redacting(FORMAT))
+
+
+_settings = Config.from_env()
+
+wsgi_app = "wsgi:app"
+chdir = str(Path(__file__).parent.parent)
+bind = _settings.bind
+worker_class = "gthread"
+workers = 1
+threads = 8
+graceful_timeout = 10
+control_socket_disable = True
+logger_class = WebLog
+loglevel = "warning"
+accesslog = "-" if _settings.log_level == "DEBUG" else None
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
+"""%(U)s is the path alone: query strings may hold a token."""
