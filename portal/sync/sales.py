@@ -10,6 +10,7 @@ from portal.clients.errors import Rejected
 from portal.clients.odoo import Odoo
 from portal.entities.base import Ref
 from portal.entities.odoo_arithmetic import OdooCurrency, OdooSales, OdooTax
+from portal.entities.order_write import SERVICES
 from portal.models import Store
 from portal.sync.links import Link, external_id
 from portal.sync.services import Services
@@ -17,9 +18,6 @@ from portal.sync.work import Work
 
 KEEP_SECONDS = 60.0
 """Short, so that a tax made in Odoo after an order failed for want of it is found by the next try."""
-
-SERVICES = {"shipping": "Shipping", "wrapping": "Gift wrapping", "voucher": "Voucher", "ecotax": "Ecotax",
-            "rounding": "Rounding PrestaShop"}
 
 
 def odoo_sales(services: Services, store: Store) -> OdooSales:

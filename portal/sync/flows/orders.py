@@ -13,11 +13,12 @@ from typing import Any
 
 from portal.clients.errors import Rejected
 from portal.clients.odoo import is_wizard
-from portal.entities import order
+from portal.entities import order, order_changes, order_write
 from portal.entities.base import DependencyMissing, Invalid, Ref, Row
 from portal.entities.odoo_arithmetic import OdooSales
 from portal.entities.order import OrderPlan
 from portal.entities.order_source import READS, OrderSource, needs, source
+from portal.entities.order_write import OdooIds
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts, in_flight, sales
@@ -156,18 +157,27 @@ def _find(work: Work, orders: Sequence[Open]) -> None:
 
 
 def _values(work: Work, orders: Sequence[Open]) -> dict[int, Row]:
-    """Odoo values for each order by job id."""
+    """Odoo values for each order by job id. Raises `DependencyMissing` where a product was unlinked meanwhile."""
+    ids = _ids(work, orders)
+    return {item.job.id: order_write.to_odoo(item.plan, _sales(work), ids[item.job.id]) for item in orders}
+
+
+def _ids(work: Work, orders: Sequence[Open]) -> dict[int, OdooIds]:
+    """What each order's references are in Odoo, by job id."""
     refs = {ref for item in orders for ref in needs(item.found)}
     linked = {entity: work.mappings(entity, {ref.record for ref in refs if ref.entity == entity})
               for entity in ("customer", "product", "combination")}
-    services = sales.service_products(work, order.services(item.plan for item in orders))
+    services = sales.service_products(work, {name for item in orders for name in order_write.services(item.plan)})
     products = {Ref("product", record): int(m.data["variant_id"]) for record, m in linked["product"].items()
                 if m.data.get("variant_id")}
     products |= {Ref("combination", record): m.odoo_id for record, m in linked["combination"].items()}
-    odoo = _sales(work)
-    return {item.job.id: order.to_odoo(
-        item.plan, odoo=odoo, store=work.store.name, partner=linked["customer"][str(item.found.order["id_customer"])].odoo_id,
-        products=products, services=services) for item in orders}
+    found = {}
+    for item in orders:
+        partner = linked["customer"][str(item.found.order["id_customer"])].odoo_id
+        found[item.job.id] = OdooIds(
+            store=work.store.name, partner=partner, invoice_address=partner, delivery_address=partner, products=products,
+            services=services, company=work.odoo.profile.company_id)
+    return found
 
 
 def _create(work: Work, orders: Sequence[Open]) -> None:
@@ -202,11 +212,11 @@ def _renew(work: Work, item: Open) -> None:
     """An order that is there already: adopted if it was not linked, its lines renewed if the shop's order changed meanwhile."""
     assert item.row is not None
     known = item.mapping.base.get("digest") if item.mapping else None
-    if known == order.digest(item.plan) or (known is None and item.row["state"] not in ("draft", "sent")):
+    if known == order_changes.digest(item.plan) or (known is None and item.row["state"] not in ("draft", "sent")):
         return
     if item.row["state"] not in ("draft", "sent"):
         before = item.mapping.base.get("snapshot", {}) if item.mapping else {}
-        changes = "; ".join(order.differences(before, item.plan))
+        changes = "; ".join(order_changes.differences(before, item.plan))
         work.done(item.job, f"Order {item.record} was changed in the shop after it was confirmed in Odoo ({item.row['name']}), "
                             f"which is left as it is. {changes}", links=[_link(item, held=f"Changed in the shop: {changes}")])
         return
@@ -252,12 +262,12 @@ def _correct(work: Work, item: Open, verdict: order.Verdict) -> order.Verdict:
     line = order.correction(item.plan, item.row)
     if line is None or item.row["state"] not in ("draft", "sent"):
         return verdict
-    services = sales.service_products(work, {"rounding"})
-    number = item.row["id"]
-    old = work.odoo.search_read("sale.order.line", [("order_id", "=", number), ("product_id", "=", services["rounding"])], ["id"])
+    number, ids = item.row["id"], _ids(work, [item])[item.job.id]
+    old = work.odoo.search_read(
+        "sale.order.line", [("order_id", "=", number), ("product_id", "=", ids.services["rounding"])], ["id"])
     work.before_write([item.job])
     work.odoo.write("sale.order", [number], {"order_line": [
-        *((2, row["id"], 0) for row in old), (0, 0, order.line_to_odoo(line, _sales(work), {}, services))]})
+        *((2, row["id"], 0) for row in old), (0, 0, order_write.line_values(line, item.plan, _sales(work), ids, 9999))]})
     item.row = work.odoo.read("sale.order", [number], STATE_FIELDS)[0]
     return order.judge(item.plan, item.row)
 
@@ -332,7 +342,7 @@ def _stock(work: Work, item: Open) -> list[tuple[str, str, str]]:
 
 def _link(item: Open, *, held: str = "") -> Link:
     assert item.row is not None
-    return Link("order", item.record, item.row["id"], {"digest": order.digest(item.plan), "snapshot": order.snapshot(item.plan)},
+    return Link("order", item.record, item.row["id"], {"digest": order_changes.digest(item.plan), "snapshot": order_changes.snapshot(item.plan)},
                 {"state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held})
 
 

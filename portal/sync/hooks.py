@@ -1,0 +1,99 @@
+"""Taking what the shop's module reports: all of a message in the caller's transaction, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal import settings as store_settings
+from portal.db import now
+from portal.entities import registry
+from portal.models import Store, Token
+from portal.module_tables import HookSeen, ShopModule
+from portal.sync import initial, jobs, log
+from portal.sync.hook_message import (
+    SIGNATURE_HEADER,
+    STORE_HEADER,
+    TIME_HEADER,
+    WINDOW_SECONDS,
+    Message,
+    Refused,
+    check_signature,
+    parse,
+)
+
+SILENT_AFTER = timedelta(hours=24)
+"""A module that says nothing for so long deserves a look; without changes and cron it has nothing to say for a while."""
+
+
+def receive(session: Session, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Check and store a message of the module; the facts of the answer 202. Raises `Refused` with the status to answer.
+
+    Who cannot sign gets 403 whatever else is wrong. A message that was taken before is refused as a replay; the module signs
+    anew when it tries again.
+    """
+    key = headers.get(STORE_HEADER, "")
+    store = session.scalars(select(Store).where(Store.key == key)).first() if re.fullmatch("[0-9a-f]{1,32}", key) else None
+    secrets = [] if store is None else signing_secrets(session, store)
+    signatures = headers.get(SIGNATURE_HEADER, "")
+    check_signature(secrets, headers.get(TIME_HEADER, ""), signatures, body, at=now().timestamp())
+    assert store is not None, "a signature without a secret is never right"
+    message = parse(body)
+    _refuse_replay(session, store, body)
+    return accept(session, store, message)
+
+
+def accept(session: Session, store: Store, message: Message) -> dict[str, Any]:
+    """Store what a message reports as jobs: batch, jobs, how many were taken or are of no interest here, and the rescan."""
+    wanted = [change for change in message.changes if store_settings.allowed(store.settings, change.entity, "ps_to_odoo")]
+    ids = [jobs.notice(session, store, change.entity, change.direction, change.record, source="hook") for change in wanted]
+    known = session.get(ShopModule, store.id)
+    if message.rescan and (known is None or known.rescan != message.rescan):
+        _rescan(session, store)
+    row = session.merge(ShopModule(store_id=store.id, heard_at=now(), version=message.module, shop_version=message.prestashop,
+                                   backlog=max(0, message.backlog - len(message.rows)),
+                                   rescan=message.rescan or (known.rescan if known else "")))
+    return {"batch": message.batch, "taken": len(wanted), "ignored": len(message.changes) - len(wanted) + message.unknown,
+            "jobs": ids, "rescan": message.rescan, "backlog": row.backlog}
+
+
+def signing_secrets(session: Session, store: Store) -> list[str]:
+    """The secrets that are valid now, the current one first; two while one is being replaced."""
+    rows = session.scalars(select(Token).where(Token.store_id == store.id, Token.kind == "hooks").order_by(Token.id.desc()))
+    return [row.value for row in rows if row.expires_at is None or row.expires_at >= now()]
+
+
+def module_facts(session: Session, store_id: int) -> dict[str, Any] | None:
+    """What the dashboard shows of the module; None if it was never heard."""
+    row = session.get(ShopModule, store_id)
+    if row is None:
+        return None
+    return {"heard_at": row.heard_at, "version": row.version, "shop_version": row.shop_version, "backlog": row.backlog,
+            "silent": now() - row.heard_at > SILENT_AFTER}
+
+
+def _refuse_replay(session: Session, store: Store, body: bytes) -> None:
+    """Every message has a random batch name, so its body never comes twice but as a replay."""
+    session.execute(delete(HookSeen).where(HookSeen.at < now() - timedelta(seconds=2 * WINDOW_SECONDS + 60)))
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    done = session.execute(dialect.insert(HookSeen).values(store_id=store.id, digest=hashlib.sha256(body).hexdigest())
+                           .on_conflict_do_nothing().returning(HookSeen.store_id)).first()
+    if done is None:
+        raise Refused(403, "signature", "This message was taken before.")
+
+
+def _rescan(session: Session, store: Store) -> None:
+    """The module had to drop changes: walk through everything that travels from the shop."""
+    entities = [e for e in registry.ENTITIES if store_settings.allowed(store.settings, e.name, "ps_to_odoo")]
+    for entity in entities:
+        initial.start(session, store, entity.name, actor="module")
+    log.write(session, store.id, "The shop's module had to drop changes while it could not reach the portal; "
+              f"everything is looked at again: {', '.join(e.label.lower() for e in entities) or 'nothing is switched on'}.",
+              level="warning")
