@@ -62,6 +62,10 @@ class ShopFacts:
     """Country id → ISO code."""
     states: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     """State id → code and name."""
+    home_category: int = 2
+    """The category of products that came from Odoo (PS_HOME_CATEGORY)."""
+    tax_rules_group: int = 0
+    """The tax rules of products that came from Odoo; 0: none."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ class OdooFacts:
     states: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(country ISO code, state code or name in lower case) → id."""
     languages: Sequence[str] = ("en_US",)
+    price_digits: int = 6
+    """Decimals of prices and costs ("Product Price"); 14-18 round to it when they store."""
+    weight_digits: int = 6
+    """Decimals of weights ("Stock Weight")."""
 
 
 class RecordEntity(Protocol):

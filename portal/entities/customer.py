@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Skip, Values
-from portal.entities.text import clean, one_line
+from portal.entities.language import odoo_language, shop_language
+from portal.entities.text import address_of_mail, clean, one_line, text_to_html, yes
 
 ADDRESS_FIELDS = ("id", "id_customer", "id_country", "id_state", "company", "vat_number", "address1", "address2", "postcode",
                   "city", "phone", "phone_mobile", "deleted")
@@ -22,15 +23,15 @@ class Customer:
     name = "customer"
     label = "Customer"
     resource = "customers"
-    fields = ("id", "firstname", "lastname", "email", "company", "id_lang", "deleted")
-    related = (Related("addresses", "id_customer", ADDRESS_FIELDS),)
+    fields: tuple[str, ...] = ("id", "firstname", "lastname", "email", "company", "id_lang", "deleted")
+    related: tuple[Related, ...] = (Related("addresses", "id_customer", ADDRESS_FIELDS),)
     odoo_model = "res.partner"
     chunk = 250
     context: Mapping[str, Any] = {"no_vat_validation": True}
     booleans = frozenset({"active"})
     match_model = "res.partner"
     match_columns: Mapping[str, tuple[str, ...]] = {"email": ("email", "email_normalized")}
-    match_extra = ("parent_id", "company_id", "active")
+    match_extra: tuple[str, ...] = ("parent_id", "company_id", "active")
     unique_match = False
     on_the_fly = True
     words: Mapping[str, str] = {"email": "e-mail address"}
@@ -38,28 +39,30 @@ class Customer:
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
         """Name, e-mail, company, reference, default address, VAT number, country, language."""
-        if str(record.get("deleted") or "0") == "1":
+        if yes(record.get("deleted")):
             raise Skip("it was deleted in the shop")
         address = default_address(related.get("addresses", []))
-        email = one_line(record.get("email")).lower()
-        name = one_line(f"{clean(record.get('firstname'))} {clean(record.get('lastname'))}") or email
+        email = address_of_mail(record.get("email"))
+        company = one_line(record.get("company")) or one_line(address.get("company"))
+        name = one_line(f"{clean(record.get('firstname'))} {clean(record.get('lastname'))}") or company or email
         if not name:
-            raise Invalid("The customer has neither a name nor an e-mail address. Enter one in the shop.", cause="customer:name")
+            raise Invalid("The customer has neither a name nor an e-mail address. Enter one in the shop.",
+                          cause="customer:name")
         code, state = shop.states.get(_id(address, "id_state"), ("", ""))
         return {
             "name": name,
             "email": email,
-            "company": one_line(record.get("company")) or one_line(address.get("company")),
-            "reference": f"PS-{record['id']}",
+            "company": company,
+            "reference": f"PS-{_id(record, 'id')}",
             "street": one_line(address.get("address1")),
             "street2": one_line(address.get("address2")),
             "zip": one_line(address.get("postcode")),
             "city": one_line(address.get("city")),
             "phone": one_line(address.get("phone")),
             "mobile": one_line(address.get("phone_mobile")),
-            "vat": one_line(address.get("vat_number")).replace(" ", "").upper(),
+            "vat": vat_number(address.get("vat_number")),
             "country": shop.countries.get(_id(address, "id_country"), ""),
-            "state": f"{code}/{state}" if state else "",
+            "state": one_line(f"{code}/{state}") if code or state else "",
             "language": shop.languages.get(_id(record, "id_lang"), ""),
         }
 
@@ -67,7 +70,7 @@ class Customer:
         return [("email", values["email"])] if values["email"] else []
 
     def normal_key(self, name: str, value: Any) -> str:
-        return one_line(value).lower()
+        return address_of_mail(value)
 
     def narrow(self, rows: Sequence[Row]) -> list[Row]:
         """A contact of its own before the contacts below it: a company and its delivery address often share an e-mail."""
@@ -84,50 +87,68 @@ class Customer:
         return [*_PLAIN.values(), "phone", *mobile, "country_id", "state_id", "lang", "active"]
 
     def to_odoo(self, values: Values, odoo: OdooFacts, only: Collection[str] | None = None) -> Row:
-        """An unknown country, state or language is left out rather than guessed."""
+        """An unknown country, state or language is left out rather than guessed.
+
+        Where Odoo has one telephone field (19), the mobile number takes its place if that is empty, and else is kept in the
+        notes of a new contact; notes that exist belong to the people in Odoo.
+        """
         wanted = set(values) if only is None else set(only)
         row: Row = {field: values[key] or False for key, field in _PLAIN.items() if key in wanted}
         if odoo.has_mobile:
             row |= {key: values[key] or False for key in ("phone", "mobile") if key in wanted}
         elif wanted & {"phone", "mobile"}:
             row["phone"] = values["phone"] or values["mobile"] or False
+            if only is None and values["phone"] and values["mobile"]:
+                row["comment"] = text_to_html(f"Mobile: {values['mobile']}")
         if "country" in wanted and (not values["country"] or values["country"] in odoo.countries):
             row["country_id"] = odoo.countries.get(values["country"], False)
         if wanted & {"country", "state"}:
-            code, _, state = values["state"].partition("/")
-            country = values["country"]
-            row["state_id"] = (odoo.states.get((country, code.lower())) or odoo.states.get((country, state.lower())) or False) \
-                if state else False
-        if "language" in wanted:
-            code = odoo_language(values["language"], odoo.languages)
-            if code:
-                row["lang"] = code
+            row["state_id"] = _state(values, odoo)
+        if "language" in wanted and (code := odoo_language(values["language"], odoo.languages)):
+            row["lang"] = code
         if only is None:
             row["customer_rank"] = 1
         return row
 
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
-        countries = {number: code for code, number in odoo.countries.items()}
+        """A country or state that the facts do not know is "", because nothing can be said of it."""
         values: Values = {key: one_line(row.get(field)) for key, field in _PLAIN.items()}
-        values["email"] = values["email"].lower()
-        country = countries.get(row["country_id"][0], "") if row.get("country_id") else ""
-        names = sorted(name for (of, name), number in odoo.states.items()
-                       if of == country and row.get("state_id") and number == row["state_id"][0])
-        code = min(names, key=len, default="")
-        name = max(names, key=len, default="")
+        values |= {"email": address_of_mail(row.get("email")), "vat": vat_number(row.get("vat"))}
+        country = _key_of(odoo.countries, row.get("country_id"))
+        state = row.get("state_id")
+        names = [name for (_, name), number in odoo.states.items() if state and number == state[0]]
+        code, name = min(names, key=len, default=""), max(names, key=len, default="")
         return values | {"phone": one_line(row.get("phone")), "mobile": one_line(row.get("mobile")), "country": country,
-                         "state": f"{code.upper()}/{name}" if names else "", "language": str(row.get("lang") or "")[:2]}
+                         "state": f"{code.upper()}/{name}" if names else "", "language": shop_language(row.get("lang"))}
 
 
 def default_address(addresses: Sequence[Row]) -> Row:
     """The oldest address that is still in use, as PrestaShop's own default; empty where there is none."""
-    alive = [row for row in addresses if str(row.get("deleted") or "0") != "1"]
-    return min(alive, key=lambda row: int(row["id"]), default={})
+    alive = [row for row in addresses if not yes(row.get("deleted"))]
+    return min(alive, key=lambda row: _id(row, "id"), default={})
 
 
-def odoo_language(iso: str, installed: Sequence[str]) -> str:
-    """The installed Odoo language for an ISO code such as "fr"; "" where there is none."""
-    return next((code for code in installed if iso and code.split("_")[0].lower() == iso.lower()), "")
+def vat_number(value: Any) -> str:
+    """A VAT number in capitals without spaces; "" for what has no letter or digit, such as "/" or "-".
+
+    Whether it is a valid one is not asked: a wrong number must not stop an order (`Customer.context`).
+    """
+    text = "".join(clean(value).split()).upper()
+    return text if any(c.isalnum() for c in text) else ""
+
+
+def _state(values: Values, odoo: OdooFacts) -> int | bool:
+    """The Odoo state by code ("CA", or "JP-23" as some shops write it), else by name; False where there is none."""
+    country = values["country"]
+    code, _, name = values["state"].partition("/")
+    for key in (code, code.removeprefix(f"{country}-"), f"{country}-{code}", name):
+        if key and (country, key.lower()) in odoo.states:
+            return odoo.states[(country, key.lower())]
+    return False
+
+
+def _key_of(ids: Mapping[str, int], pair: Any) -> str:
+    return next((key for key, number in ids.items() if pair and number == pair[0]), "")
 
 
 def _id(row: Mapping[str, Any], name: str) -> int:
