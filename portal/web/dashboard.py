@@ -1,0 +1,84 @@
+"""The first page of a store: how it is doing, the counters, what happened last, and the two buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from portal.db import now
+from portal.entities import registry
+from portal.extensions import reading, services, writing
+from portal.models import LogEntry, Store
+from portal.settings import SettingError
+from portal.sync import initial, jobs, log, stores
+from portal.web import health
+from portal.web.access import actor, current_store
+from portal.web.answers import done, live
+from portal.web.wake import wake
+
+pages = Blueprint("dashboard", __name__)
+LOG_LINES = 12
+
+
+@pages.get("/")
+def page() -> ResponseReturnValue:
+    """The dashboard."""
+    return render_template("dashboard.html", fingerprint="", **_facts())
+
+
+@pages.get("/live")
+def refresh() -> ResponseReturnValue:
+    """The part of it that refreshes itself."""
+    return live("_dashboard.html", **_facts())
+
+
+@pages.post("/process")
+def process() -> ResponseReturnValue:
+    """*Process the queue now*: failed changes are due at once, and the workers are told."""
+    store = current_store()
+    with writing() as session:
+        hurried = jobs.hurry(session, store.id)
+        log.write(session, store.id, "Process the queue now.", actor=actor())
+    services().kick()
+    waiting = jobs.counts(reading(), store.id)
+    number = waiting["pending"] + waiting["error"]
+    words = f"{number:,} waiting {'change is' if number == 1 else 'changes are'} being processed now" if number else \
+        "Nothing is waiting"
+    return done(url_for("store.dashboard.page"), f"{words}{f'; {hurried:,} were brought forward' if hurried else ''}.")
+
+
+@pages.post("/pull-stock")
+def pull_stock() -> ResponseReturnValue:
+    """*Pull stock*: every quantity is read and compared again, in the direction the settings allow."""
+    store = current_store()
+    try:
+        with writing() as session:
+            initial.start(session, session.get_one(Store, store.id), "stock", actor())
+    except SettingError:
+        return done(url_for("store.dashboard.page"),
+                    "Stock does not travel from the shop to Odoo. Choose its direction in the settings first.", "error")
+    wake()
+    return done(url_for("store.dashboard.page"), "All quantities are being read and compared.")
+
+
+def _facts() -> dict[str, Any]:
+    store, session, config = current_store(), reading(), services().config
+    pulse = health.pulse(session, store, config)
+    linked = jobs.mapping_counts(session, store)
+    lines = session.scalars(select(LogEntry).where(LogEntry.store_id == store.id).order_by(LogEntry.id.desc()).limit(LOG_LINES))
+    at = now()
+    beating = health.heart_is_beating(pulse, at)
+    return {
+        "health": health.judge(pulse, at), "pulse": pulse, "counts": pulse.counts, "beating": beating, "lines": list(lines),
+        "linked": [(entity, linked.get(entity.name, 0), store.settings[entity.settings_key]) for entity in registry.ENTITIES],
+        "ticking": pulse.tick_at is not None and at - pulse.tick_at < pulse.tick_limit,
+        "cron_line": "" if beating else cron_line(stores.token_value(session, store, "cron")),
+    }
+
+
+def cron_line(token: str) -> str:
+    """The line to paste into a crontab. The token travels in a header, so that it stands in no access log."""
+    return f'* * * * * curl -fsS -H "Authorization: Bearer {token}" {services().config.public_url}/cron >/dev/null'

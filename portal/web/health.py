@@ -1,0 +1,136 @@
+"""One sentence that says how a store is doing, and what to do if it is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.config import Config
+from portal.db import now
+from portal.models import Circuit, Heartbeat, Store, SyncJob
+from portal.sync import circuit, jobs
+
+Level = Literal["good", "busy", "off", "warn", "bad"]
+
+ICONS: dict[Level, str] = {"good": "circle-check", "busy": "refresh-cw", "off": "power", "warn": "triangle-alert",
+                           "bad": "circle-alert"}
+SILENT_WORKERS = timedelta(minutes=5)
+SIDES = {"odoo": "Odoo", "shop": "The shop"}
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What the sentence rests on. Times are None where it never happened."""
+
+    counts: dict[str, int]
+    enabled: bool
+    dry_run: bool
+    trouble: Sequence[Circuit] = ()
+    tick_at: datetime | None = None
+    cron_at: datetime | None = None
+    worker_at: datetime | None = None
+    due_since: datetime | None = None
+    last_synced: datetime | None = None
+    tick_limit: timedelta = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Health:
+    """`level` colours it, `sentence` says it, `more` adds what to do; `at` is the moment the sentence ends with."""
+
+    level: Level
+    sentence: str
+    more: str = ""
+    at: datetime | None = None
+    links: list[tuple[str, str]] = field(default_factory=list)
+    """(label, endpoint below `store`) of pages that help."""
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.level]
+
+
+def of_store(session: Session, store: Store, config: Config) -> Health:
+    """The health of a store now."""
+    return judge(pulse(session, store, config), now())
+
+
+def pulse(session: Session, store: Store, config: Config) -> Pulse:
+    """Look up what the sentence rests on."""
+    beats = dict(session.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).tuples().all())
+    workers = [at for kind, at in beats.items() if kind in ("worker", "busy")]
+    due = select(func.min(SyncJob.due_at)).where(SyncJob.store_id == store.id, *jobs.is_due(now()),
+                                                 SyncJob.rehearsed < SyncJob.version)
+    done = (select(SyncJob.finished_at).where(SyncJob.store_id == store.id, SyncJob.state == "synced")
+            .order_by(SyncJob.id.desc()).limit(1))
+    return Pulse(
+        counts=jobs.counts(session, store.id), enabled=store.settings["enabled"], dry_run=store.settings["dry_run"],
+        trouble=circuit.trouble(session, store.id), tick_at=beats.get("tick"), cron_at=store.cron_at,
+        worker_at=max(workers, default=None), due_since=session.scalar(due), last_synced=session.scalar(done),
+        tick_limit=max(timedelta(minutes=3), timedelta(seconds=config.tick_seconds * 3)))
+
+
+def heart_is_beating(pulse: Pulse, at: datetime) -> bool:
+    """Whether anything looks for due work: the ticker of `portal up`, or a cron job of the merchant."""
+    return any(beat is not None and at - beat < pulse.tick_limit for beat in (pulse.tick_at, pulse.cron_at))
+
+
+def judge(pulse: Pulse, at: datetime) -> Health:
+    """The worst that is true, in words."""
+    counts = pulse.counts
+    safe = _changes(counts["pending"] + counts["error"], "is", "are")
+    for row in sorted(pulse.trouble, key=lambda c: c.state != "paused"):
+        side = SIDES[row.side]
+        if row.state == "paused":
+            return Health("bad", f"{side} refuses the connection. {safe} waiting; nothing is lost.",
+                          f"{row.reason} {row.remedy}".strip(), row.since, [("Check the connection", "settings.page")])
+        return Health("warn", f"{side} cannot be reached. {safe} waiting; nothing is lost.",
+                      f"{row.reason} It is tried again by itself; nothing else is needed.", row.since)
+    if not pulse.enabled:
+        waits = f"{_changes(counts['pending'] + counts['error'], 'waits', 'wait')}." if counts["pending"] + counts["error"] else \
+            "Changes are noticed and wait."
+        return Health("off", f"Synchronization is off. {waits}", "Nothing is written to Odoo or the shop until you enable it.",
+                      links=[("Settings", "settings.page")])
+    if not heart_is_beating(pulse, at):
+        return Health("bad", "Nobody looks for due work.",
+                      "Start `portal up`, or let a cron job call the address below every minute.", links=[("Endpoints",
+                                                                                                         "settings.page")])
+    if _workers_silent(pulse, at):
+        return Health("bad", f"No worker takes the changes. {safe} waiting; nothing is lost.",
+                      "Start `portal up`, or `portal worker` on any machine that reaches the database.")
+    return _of_the_queue(pulse)
+
+
+def _of_the_queue(pulse: Pulse) -> Health:
+    counts = pulse.counts
+    if counts["dead"]:
+        return Health("warn", f"{_changes(counts['dead'], 'needs', 'need')} you.",
+                      "They failed as often as the settings allow. Everything else goes on.",
+                      links=[("Open the dead letters", "jobs.dead")])
+    if counts["error"]:
+        return Health("busy", f"{_changes(counts['error'], 'has', 'have')} failed and will be tried again by itself."
+                      if counts["error"] == 1 else
+                      f"{_changes(counts['error'], 'has', 'have')} failed and will be tried again by themselves.")
+    if pulse.dry_run:
+        return Health("busy", "Dry run: what would be done is written to the log, and nothing is sent.")
+    if counts["pending"]:
+        return Health("busy", f"Working: {_changes(counts['pending'], 'is', 'are')} on the way.")
+    if not counts["synced"]:
+        return Health("off", "Ready. Nothing was synchronised yet.", "Start with the initial sync.",
+                      links=[("Initial sync", "initial.page")])
+    return Health("good", "All good. Last change synchronised", at=pulse.last_synced)
+
+
+def _workers_silent(pulse: Pulse, at: datetime) -> bool:
+    if pulse.due_since is None or at - pulse.due_since < SILENT_WORKERS:
+        return False
+    return pulse.worker_at is None or at - pulse.worker_at > SILENT_WORKERS
+
+
+def _changes(n: int, one: str, many: str) -> str:
+    return f"{n:,} change {one}" if n == 1 else f"{n:,} changes {many}"

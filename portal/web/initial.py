@@ -1,0 +1,87 @@
+"""Initial sync: one card per entity in the order in which they build on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, abort, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.entities import registry
+from portal.extensions import reading, services, writing
+from portal.models import Store
+from portal.settings import SettingError
+from portal.sync import initial
+from portal.web.access import actor, current_store
+from portal.web.answers import done, live
+from portal.web.wake import wake
+
+pages = Blueprint("initial", __name__)
+
+
+@pages.get("/initial")
+def page() -> ResponseReturnValue:
+    """The cards."""
+    return render_template("initial.html", fingerprint="", cards=_cards())
+
+
+@pages.get("/initial/live")
+def refresh() -> ResponseReturnValue:
+    """The cards alone."""
+    return live("_initial.html", cards=_cards())
+
+
+@pages.post("/initial/<entity>/start")
+def start(entity: str) -> ResponseReturnValue:
+    """Start, or go on with, one entity."""
+    card = next((card for card in _cards() if card["entity"] == entity), None)
+    if card is None:
+        abort(404)
+    if card["reason"]:
+        return done(url_for("store.initial.page"), card["reason"], "error")
+    try:
+        with writing() as session:
+            initial.start(session, session.get_one(Store, current_store().id), entity, actor())
+    except SettingError as error:
+        return done(url_for("store.initial.page"), str(error), "error")
+    wake()
+    return done(url_for("store.initial.page"), f"Initial sync of {card['label'].lower()} was started.")
+
+
+@pages.post("/initial/<entity>/cancel")
+def cancel(entity: str) -> ResponseReturnValue:
+    """Stop one entity; what was not sent yet is discarded."""
+    if entity not in {e.name for e in registry.ENTITIES}:
+        abort(404)
+    with writing() as session:
+        number = initial.cancel(session, session.get_one(Store, current_store().id), entity, actor())
+    services().kick()
+    return done(url_for("store.initial.page"), f"Stopped. {number:,} changes that had not been sent were discarded.")
+
+
+def cards(progress: Sequence[Mapping[str, Any]], *, enabled: bool) -> list[dict[str, Any]]:
+    """The cards in order, each with the reason why its button is disabled, or "".
+
+    An entity waits until the one before it is finished; entities that are switched off are passed over.
+    """
+    found: list[dict[str, Any]] = []
+    before: Mapping[str, Any] | None = None
+    for row in progress:
+        reason = ""
+        if not row["allowed"]:
+            reason = f"{row['label']} do not travel from the shop to Odoo. Change that in the settings."
+        elif not enabled:
+            reason = "Enable synchronization first."
+        elif before is not None and before["state"] != "finished":
+            reason = f"First finish {before['label'].lower()}."
+        ended = row["done"] + row["failed"]
+        found.append({**row, "reason": reason, "running": row["state"] in ("reading", "queued"), "ended": ended,
+                      "total": max(row["noticed"], ended)})
+        if row["allowed"]:
+            before = row
+    return found
+
+
+def _cards() -> list[dict[str, Any]]:
+    return cards(initial.progress(reading(), current_store()), enabled=current_store().settings["enabled"])

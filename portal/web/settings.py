@@ -1,0 +1,109 @@
+"""A store's settings: the form, the endpoints with their tokens, and removing the store."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.extensions import reading, services, writing
+from portal.models import Store
+from portal.settings import SettingError
+from portal.sync import stores, view
+from portal.web import store_form
+from portal.web.access import actor, admin_only, current_store
+from portal.web.answers import done
+from portal.web.stores import show_form, try_connection
+
+pages = Blueprint("settings", __name__)
+SWITCHES = {"enabled": ("Synchronization is on.", "Synchronization is off. Changes are noticed and wait."),
+            "dry_run": ("Dry run is on: nothing is written to Odoo or the shop.", "Dry run is off: changes are really sent.")}
+
+
+@pages.get("/settings")
+def page() -> ResponseReturnValue:
+    """The form with what is stored, and the endpoints."""
+    return _show(store_form.stored(current_store()))
+
+
+@pages.post("/settings")
+def save() -> ResponseReturnValue:
+    """Save the form."""
+    store = current_store()
+    entered = store_form.read(request.form, store)
+    if entered.errors:
+        return _show(entered), 422
+    try:
+        with writing() as session:
+            row = session.get_one(Store, store.id)
+            _name_is_free(session.query(Store).filter(Store.name == entered.values["name"], Store.id != row.id).first())
+            changed = stores.change_store(session, row, entered.values, actor())
+    except SettingError as error:
+        key, text = store_form.words(error)
+        entered.errors[key] = text
+        return _show(entered), 422
+    services().kick()
+    return done(url_for("store.settings.page"), "The settings were saved." if changed else "There was nothing to change.")
+
+
+@pages.post("/settings/test/<side>")
+def test(side: str) -> ResponseReturnValue:
+    """Test one connection with what stands in the form."""
+    return try_connection(side, current_store())
+
+
+@pages.post("/settings/switch/<key>")
+def switch(key: str) -> ResponseReturnValue:
+    """Flip *Enable synchronization* or *Dry run*."""
+    if key not in SWITCHES:
+        abort(404)
+    with writing() as session:
+        store = session.get_one(Store, current_store().id)
+        value = request.form.get("value") == "1"
+        stores.change_store(session, store, {key: value}, actor())
+    services().kick()
+    return done(url_for("store.dashboard.page"), SWITCHES[key][0 if value else 1])
+
+
+@pages.post("/settings/tokens/<kind>")
+def rotate(kind: str) -> ResponseReturnValue:
+    """Replace a token; the old one works for 24 more hours."""
+    if kind not in stores.TOKEN_KINDS:
+        abort(404)
+    with writing() as session:
+        stores.rotate_token(session, session.get_one(Store, current_store().id), kind, actor())
+    flash(f"The {kind} token was replaced. The old one works for 24 more hours; use the new address until then.", "success")
+    return redirect(url_for("store.settings.page", _anchor="endpoints"), 303)
+
+
+@pages.get("/remove")
+@admin_only
+def confirm_removal() -> ResponseReturnValue:
+    """What removing the store would delete."""
+    return render_template("remove.html", numbers=stores.removal_numbers(reading(), current_store()), error="")
+
+
+@pages.post("/remove")
+@admin_only
+def remove() -> ResponseReturnValue:
+    """Remove the store, after its name was typed."""
+    store = current_store()
+    name = store.name
+    if request.form.get("name", "").strip() != name:
+        return render_template("remove.html", numbers=stores.removal_numbers(reading(), store),
+                               error=f"Type {name} to confirm."), 422
+    with writing() as session:
+        numbers = stores.remove_store(session, session.get_one(Store, store.id))
+    services().kick()
+    counted = ", ".join(f"{number:,} {what}" for what, number in numbers.items())
+    return done(url_for("stores.listing"), f"{name} was removed with {counted}. Odoo and the shop were not touched.")
+
+
+def _name_is_free(other: Store | None) -> None:
+    if other is not None:
+        raise SettingError(f"name: a store called {other.name!r} exists already. Choose another name.")
+
+
+def _show(entered: store_form.Entered) -> str:
+    facts = view.store_facts(reading(), current_store(), services().config, secrets=True)
+    return show_form(current_store(), entered, endpoints=facts["endpoints"], cron_token=facts["tokens"]["cron"],
+                     hooks_token=facts["tokens"]["hooks"])

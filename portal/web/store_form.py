@@ -1,0 +1,179 @@
+"""The form of a store: its fields, what was typed, what is wrong with it, and *Test connection*. No Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal import settings as store_settings
+from portal.config import Config
+from portal.models import Store
+from portal.settings import STORE_SETTINGS, SettingError, StoreSetting
+from portal.sync import stores
+from portal.sync.stores import Check
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One field of a connection block."""
+
+    key: str
+    label: str
+    help: str
+    kind: str = "text"
+    longest: int = 255
+
+
+NAME = Connection("name", "Name", "How this pair of shop and Odoo is called here.", longest=64)
+BLOCKS: Mapping[str, tuple[Connection, ...]] = {
+    "shop": (
+        Connection("ps_url", "PrestaShop address", "The shop's address, such as https://shop.example.com.", "url"),
+        Connection("ps_key", "PrestaShop webservice key", "From Advanced Parameters > Webservice in the shop.", "password"),
+    ),
+    "odoo": (
+        Connection("odoo_url", "Odoo address", "Such as https://company.odoo.com.", "url"),
+        Connection("odoo_db", "Odoo database", "The name of the database."),
+        Connection("odoo_login", "Odoo user", "Log-in of the user the connector works as."),
+        Connection("odoo_key", "Odoo API key", "In Odoo: your picture > My profile > Account security > New API key.", "password"),
+    ),
+}
+SIDES = {"shop": "PrestaShop", "odoo": "Odoo"}
+SECRETS = {"ps_key": "ps_url", "odoo_key": "odoo_url"}
+"""Each key and the address it is sent to."""
+GROUPS: Mapping[str, str] = {
+    "sync": "Synchronization", "entities": "What travels, and which way", "orders": "Orders", "stock": "Stock", "queue": "Queue",
+}
+_MOVED = "The address has changed: enter the key again, so that it is sent only where you mean it."
+_DEMO = "The demo store stays on the bundled sandbox. Add a store of your own for your shop."
+
+
+@dataclass
+class Entered:
+    """What stands in the form, and what is wrong with it by field."""
+
+    values: dict[str, Any]
+    errors: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
+    locations: list[tuple[int, str]] = field(default_factory=list)
+
+
+def fields() -> list[Connection]:
+    """Every field that is not a setting."""
+    return [NAME, *(f for block in BLOCKS.values() for f in block)]
+
+
+def grouped() -> list[tuple[str, str, list[StoreSetting]]]:
+    """(name, title, settings) of each group; a group this page does not know comes last under its own name."""
+    names = list(dict.fromkeys([*GROUPS, *(s.group for s in STORE_SETTINGS)]))
+    return [(name, GROUPS.get(name, name.capitalize()), [s for s in STORE_SETTINGS if s.group == name]) for name in names]
+
+
+def stored(store: Store | None) -> Entered:
+    """The form as it is before anything was typed. Keys are never shown."""
+    if store is None:
+        return Entered({f.key: "" for f in fields()} | {s.key: s.default for s in STORE_SETTINGS})
+    values = {f.key: "" if f.key in SECRETS else getattr(store, f.key) for f in fields()}
+    return Entered(values | store.settings, locations=locations(store.odoo_profile))
+
+
+def read(form: Mapping[str, str], store: Store | None) -> Entered:
+    """What was typed, checked field by field; a switch that was not sent is off."""
+    entered = Entered({}, locations=locations(store.odoo_profile) if store else [])
+    for item in fields():
+        entered.values[item.key] = form.get(item.key, "").strip()
+        if problem := _connection_problem(item, entered.values, store):
+            entered.errors[item.key] = problem
+    for setting in STORE_SETTINGS:
+        text = form.get(setting.key, "")
+        try:
+            entered.values[setting.key] = setting.parse(text)
+        except SettingError as error:
+            entered.values[setting.key] = text
+            entered.errors[setting.key] = words(error)[1]
+    return entered
+
+
+def split(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The connection fields and the settings of a form."""
+    return ({k: v for k, v in values.items() if k not in store_settings.BY_KEY},
+            {k: v for k, v in values.items() if k in store_settings.BY_KEY})
+
+
+def words(error: SettingError) -> tuple[str, str]:
+    """The field and the sentence of a `SettingError`."""
+    key, separator, text = str(error).partition(": ")
+    if not separator:
+        return "", str(error)
+    return key, text[:1].upper() + text[1:]
+
+
+def test(side: str, values: Mapping[str, str], store: Store | None, config: Config) -> Check:
+    """*Test connection* with what stands in the form. An empty key means the stored one, if the address is still the same."""
+    block = BLOCKS[side]
+    typed = {f.key: values.get(f.key, "").strip() for f in block}
+    secret = block[-1].key
+    missing = [f for f in block if not typed[f.key] and not (f.key == secret and store is not None)]
+    if missing:
+        return _refused(f"{missing[0].label}: nothing is entered.", missing[0].help)
+    private = False
+    if store is not None:
+        same = _same_place(secret, typed, store)
+        private = store.is_demo and same
+        if not typed[secret]:
+            if not same:
+                return _refused(_MOVED, "")
+            typed[secret] = getattr(store, secret)
+    if side == "shop":
+        return stores.check_shop(typed["ps_url"], typed["ps_key"], config, allow_private=private)
+    return stores.check_odoo(typed["odoo_url"], typed["odoo_db"], typed["odoo_login"], typed["odoo_key"], config,
+                             allow_private=private)
+
+
+def is_what_is_stored(side: str, values: Mapping[str, str], store: Store) -> bool:
+    """Whether the tested connection is the saved one, so that what was learned may be kept."""
+    for item in BLOCKS[side]:
+        typed = values.get(item.key, "").strip()
+        if item.kind == "url":
+            typed = _clean(item.key, typed)
+        if typed != getattr(store, item.key) and not (item.key in SECRETS and not typed):
+            return False
+    return True
+
+
+def locations(profile: Mapping[str, Any] | None) -> list[tuple[int, str]]:
+    """The stock locations a probe found: (id, complete name)."""
+    return [(int(number), str(name)) for number, name in (profile or {}).get("locations", ())]
+
+
+def _connection_problem(item: Connection, values: Mapping[str, str], store: Store | None) -> str:
+    value = values[item.key]
+    if len(value) > (2000 if item.key in SECRETS else item.longest):
+        return f"At most {item.longest} characters."
+    if not value:
+        if item.key in SECRETS and store is not None:
+            return "" if _same_place(item.key, values, store) else _MOVED
+        return f"Enter the {item.label if item.label[0:4] in ('Odoo', 'Pres') else item.label.lower()}."
+    try:
+        clean = stores.clean_fields({item.key: value}).get(item.key, value)
+    except SettingError as error:
+        return words(error)[1]
+    if store is not None and store.is_demo and item.key != "name" and clean != getattr(store, item.key):
+        return _DEMO
+    return ""
+
+
+def _same_place(secret: str, typed: Mapping[str, str], store: Store) -> bool:
+    address = SECRETS[secret]
+    return _clean(address, typed[address]) == str(getattr(store, address))
+
+
+def _clean(key: str, value: str) -> str:
+    try:
+        return stores.clean_fields({key: value})[key]
+    except SettingError:
+        return value
+
+
+def _refused(message: str, remedy: str) -> Check:
+    return Check(False, message, [(False, message, remedy)])

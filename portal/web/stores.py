@@ -1,0 +1,105 @@
+"""The list of stores, adding one, and *Test connection* before it is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from portal.extensions import reading, release, services, writing
+from portal.models import Store
+from portal.settings import SettingError
+from portal.sync import stores, view
+from portal.web import store_form, throttle
+from portal.web.access import actor, admin_only, visible_stores
+from portal.web.answers import done, is_fragment
+from portal.web.health import of_store
+
+pages = Blueprint("stores", __name__)
+
+
+@pages.get("/")
+def home() -> ResponseReturnValue:
+    """The only store's dashboard, or the list."""
+    mine = visible_stores()
+    if len(mine) == 1:
+        return redirect(url_for("store.dashboard.page", store_id=mine[0].id))
+    return redirect(url_for("stores.listing"))
+
+
+@pages.get("/stores")
+def listing() -> ResponseReturnValue:
+    """The user's stores with their state."""
+    rows = [(store, view.status(reading(), store), of_store(reading(), store, services().config)) for store in visible_stores()]
+    return render_template("stores.html", rows=rows)
+
+
+@pages.get("/stores/new")
+@admin_only
+def new() -> ResponseReturnValue:
+    """An empty form."""
+    return show_form(None, store_form.stored(None))
+
+
+@pages.post("/stores/new")
+@admin_only
+def add() -> ResponseReturnValue:
+    """Add the store."""
+    entered = store_form.read(request.form, None)
+    if entered.errors:
+        return show_form(None, entered), 422
+    connection, choices = store_form.split(entered.values)
+    try:
+        with writing() as session:
+            store = stores.add_store(session, is_demo=False, **connection)
+            stores.change_store(session, store, choices, actor())
+            store_id = store.id
+    except SettingError as error:
+        key, text = store_form.words(error)
+        entered.errors[key] = text
+        return show_form(None, entered), 422
+    services().kick()
+    return done(url_for("store.dashboard.page", store_id=store_id), f"{connection['name']} was added.")
+
+
+@pages.post("/stores/test/<side>")
+@admin_only
+def test(side: str) -> ResponseReturnValue:
+    """Test one connection of a store that is not saved yet."""
+    return try_connection(side, None)
+
+
+def try_connection(side: str, store: Store | None) -> ResponseReturnValue:
+    """Test with what stands in the form; keeps what was learned where it is the saved connection."""
+    if side not in store_form.SIDES:
+        abort(404)
+    with writing() as session:
+        wait = throttle.take(session, throttle.TEST_CONNECTION, str(current_user.id))
+    if wait:
+        abort(429, f"Too many tests in a row. Try again in {int(wait) + 1} seconds.")
+    if store is not None:
+        reading().refresh(store)
+        reading().expunge(store)
+    release()
+    check = store_form.test(side, request.form, store, services().config)
+    if store is not None and check.profile is not None and store_form.is_what_is_stored(side, request.form, store):
+        with writing() as session:
+            stores.save_checks(session, session.get_one(Store, store.id), **{side: check})
+    found = store_form.locations(check.profile) if side == "odoo" else []
+    if is_fragment():
+        return render_template("_check.html", side=side, check=check, locations=found,
+                               chosen=request.form.get("odoo_location", "0"))
+    entered = store_form.read(request.form, store)
+    entered.errors = {}
+    entered.checks[side] = check
+    entered.locations = found or entered.locations
+    return show_form(store, entered)
+
+
+def show_form(store: Store | None, entered: store_form.Entered, **more: Any) -> str:
+    """The form as a page, or only the form where htmx asks."""
+    template = "_store_form.html" if is_fragment() else "store_form.html"
+    return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,
+                           sides=store_form.SIDES, groups=store_form.grouped(), **more)

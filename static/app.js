@@ -1,0 +1,128 @@
+/* What the pages do beyond plain HTML. Every page works without this file; it only adds comfort. */
+"use strict";
+
+const paused = () => localStorage.getItem("live") === "paused";
+
+/* A refresh stops in a hidden tab and when the reader paused it; it tells the server that nobody pressed anything. */
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.matches("[data-live]") && (document.hidden || paused())) event.preventDefault();
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.matches("[data-live]")) event.detail.headers["HX-Poll"] = "1";
+});
+
+/* Times in the reader's own zone and words. */
+const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+function relative(seconds) {
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+  }
+  return words.format(Math.trunc(seconds / 5) * 5, "second");
+}
+function showTimes() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    time.textContent = relative((at - Date.now()) / 1000);
+    time.title = exact.format(at);
+  }
+}
+
+/* The visible Live / Paused switch. */
+function showSwitch() {
+  for (const button of document.querySelectorAll("[data-live-switch]")) {
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(!paused()));
+    button.querySelector("span").textContent = paused() ? "Paused" : "Live";
+    const use = button.querySelector("use");
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, paused() ? "#play" : "#pause"));
+  }
+}
+
+/* A change of the health sentence is announced once, not at every refresh. */
+let said = document.querySelector("[data-say]")?.dataset.say;
+function announce() {
+  const now = document.querySelector("[data-say]")?.dataset.say;
+  if (now && now !== said) document.getElementById("announce").textContent = now;
+  said = now;
+}
+
+/* The number of ticked rows stands in the buttons that act on them. */
+function countSelection(form) {
+  const number = form.querySelectorAll("input[name=job]:checked").length;
+  for (const button of form.querySelectorAll("[data-selection-label]")) {
+    button.disabled = number === 0;
+    button.querySelector("span").textContent = number === 0
+      ? `${button.dataset.selectionLabel} the selected` : `${button.dataset.selectionLabel} ${number} selected`;
+  }
+}
+
+let lastSeen = new Date();
+function connection(lost) {
+  const bar = document.getElementById("connection-lost");
+  if (lost) document.getElementById("last-seen").textContent = lastSeen.toLocaleTimeString();
+  else lastSeen = new Date();
+  bar.hidden = !lost;
+}
+document.addEventListener("htmx:sendError", () => connection(true));
+document.addEventListener("htmx:responseError", (event) => connection(event.detail.xhr.status >= 500));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) connection(false); });
+
+function prepare() {
+  showTimes();
+  showSwitch();
+  announce();
+  document.querySelector("[data-focus]")?.focus();
+  for (const box of document.querySelectorAll("[data-check-all]")) box.hidden = false;
+  document.querySelectorAll("[data-selection]").forEach(countSelection);
+}
+document.addEventListener("DOMContentLoaded", prepare);
+document.addEventListener("htmx:afterSwap", prepare);
+setInterval(showTimes, 5000);
+
+async function copy(button) {
+  const input = document.getElementById(button.dataset.copy);
+  const label = button.querySelector("span");
+  try {
+    await navigator.clipboard.writeText(input.value);
+  } catch { /* no clipboard on a plain HTTP address */
+    input.focus();
+    input.select();
+    if (!document.execCommand("copy")) return void (document.getElementById("announce").textContent = "Press Ctrl+C to copy");
+  }
+  label.textContent = "Copied";
+  document.getElementById("announce").textContent = "Copied";
+  setTimeout(() => { label.textContent = "Copy"; }, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.copy) copy(button);
+  if (button && "liveSwitch" in button.dataset) {
+    localStorage.setItem("live", paused() ? "on" : "paused");
+    showSwitch();
+  }
+});
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-selection]");
+  if (!form) return;
+  if ("checkAll" in event.target.dataset) {
+    for (const box of form.querySelectorAll("input[name=job]")) box.checked = event.target.checked;
+  }
+  countSelection(form);
+});
+
+/* A form that acts is sent once, however often it is clicked; one with unsaved input warns before it is left. */
+let unsaved = false;
+document.addEventListener("input", (event) => { if (event.target.closest("[data-guard]")) unsaved = true; });
+document.addEventListener("submit", (event) => {
+  unsaved = false;
+  if (!("once" in event.target.dataset)) return;
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "1";
+});
+document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt.matches("[data-guard]")) unsaved = false; });
+window.addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
