@@ -26,7 +26,7 @@ class Customer:
     fields: tuple[str, ...] = ("id", "firstname", "lastname", "email", "company", "id_lang", "deleted")
     related: tuple[Related, ...] = (Related("addresses", "id_customer", ADDRESS_FIELDS),)
     odoo_model = "res.partner"
-    chunk = 250
+    chunk = 200
     context: Mapping[str, Any] = {"no_vat_validation": True}
     booleans = frozenset({"active"})
     match_model = "res.partner"
