@@ -52,6 +52,7 @@ class Odoo:
 
     def __init__(self, http: Http, db: str, login: str, key: str, profile: Profile | None = None) -> None:
         self._http = http
+        self._login = login
         self._rpc = JsonRpc(http, db, login, key, uid=profile.uid if profile else None)
         self._json2 = Json2(http, db, key, uid=profile.uid if profile else None)
         self._profile = profile
@@ -72,7 +73,7 @@ class Odoo:
 
     def probe(self) -> Profile:
         """Log in and find out all that differs, in some 25 small calls. A missing right or app is a finding, not an error."""
-        self._profile = odoo_probe.probe(self.version, self._rpc, self._json2)
+        self._profile = odoo_probe.probe(self.version, self._rpc, self._json2, self._login)
         return self._profile
 
     def search_read(self, model: str, domain: Sequence[Any], fields: Sequence[str], *, order: str | None = None,

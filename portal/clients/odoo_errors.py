@@ -107,6 +107,9 @@ def clean(text: str) -> str:
 def in_words(text: str) -> str:
     """An error text as a sentence: constraint names are replaced, foreign keys explained, the rest is cleaned."""
     constraint = _constraint(text)
+    empty = "mandatory field is not set" in text and re.search(r"[Ff]ield:? '?([^()']+?)'? \((\w+)\)", text)
+    if empty:
+        return f"The mandatory field {empty[1]} ({empty[2]}) is empty."
     if not constraint:
         return clean(text)
     if constraint in _CONSTRAINTS:

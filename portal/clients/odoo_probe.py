@@ -34,8 +34,8 @@ class Wire(Protocol):
     def call(self, model: str, method: str, ids: Sequence[int] | None, named: Mapping[str, Any], *, write: bool) -> Any: ...
 
 
-def probe(version: Callable[[], str], rpc: JsonRpc, json2: Json2) -> Profile:
-    """Log in and look around. Raises what the calls raise if the server, the database, the user or the key is wrong."""
+def probe(version: Callable[[], str], rpc: JsonRpc, json2: Json2, login: str) -> Profile:
+    """Log in and look around. `login` is only compared: a key alone says who one is in JSON-2. Raises what the calls raise if the server, the database, the user or the key is wrong."""
     started = time.monotonic()
     serie = version()
     answered = time.monotonic() - started
@@ -52,7 +52,7 @@ def probe(version: Callable[[], str], rpc: JsonRpc, json2: Json2) -> Profile:
                         "remove it: with the API key alone the check is about twenty times faster.")
     if major > LAST_TESTED:
         warnings.append(f"Odoo {serie} is newer than the versions this connector was tested with (up to {LAST_TESTED}).")
-    return _Look(wire, major).profile(serie, warnings)
+    return _Look(wire, major).profile(serie, login, warnings)
 
 
 def _choose(major: int, rpc: JsonRpc, json2: Json2) -> tuple[Wire, list[str]]:
@@ -80,7 +80,7 @@ class _Look:
         self._major = major
         self._uid = wire.login()
 
-    def profile(self, serie: str, warnings: list[str]) -> Profile:
+    def profile(self, serie: str, login: str, warnings: list[str]) -> Profile:
         user = self._ask("res.users", "read", {"fields": ["name", "login", "lang", "company_id"]}, ids=[self._uid])[0]
         company_id, company_name = user["company_id"]
         described = {model: self._try(self._fields, model) for model in PROBED}
@@ -93,13 +93,18 @@ class _Look:
         locations, default = self._locations(company_id) if "stock.quant" in fields else ((), 0)
         rights, invoicing = self._rights(fields)
         expires, expiry = self._key_expiry()
+        if login and user["login"] != login and self._wire.name == Json2.name:
+            warnings.append(f"The key belongs to the user {user['login']}, not to {login}: Odoo acts as {user['login']}.")
         return Profile(
             version=serie, major=self._major, uid=self._uid, transport=self._wire.name, user_name=user["name"] or user["login"],
             lang=user["lang"] or "", langs=self._languages(), company_id=company_id, company_name=company_name,
-            company_currency=company["currency_id"][1], tax_rounding=company.get("tax_calculation_rounding_method")
-            or "round_per_line", price_digits=self._price_digits(described), locations=locations, default_location=default,
-            key_expires=expires, modules_missing=tuple(apps), rights_missing=tuple(rights),
-            warnings=(*warnings, *invoicing, *expiry), fields=fields)
+            company_currency=company["currency_id"][1],
+            tax_rounding=company.get("tax_calculation_rounding_method") or "round_per_line",
+            price_digits=self._digits(described, "Product Price", ("sale.order.line", "price_unit"),
+                                      ("product.template", "list_price")),
+            weight_digits=self._digits(described, "Stock Weight", ("product.template", "weight")),
+            locations=locations, default_location=default, key_expires=expires, modules_missing=tuple(apps),
+            rights_missing=tuple(rights), warnings=(*warnings, *invoicing, *expiry), fields=fields)
 
     def _fields(self, model: str) -> dict[str, Any]:
         found: dict[str, Any] = self._ask(model, "fields_get",
@@ -171,14 +176,14 @@ class _Look:
         rows = self._try(self._ask, "res.lang", "search_read", {"domain": [["active", "=", True]], "fields": ["code"]}) or []
         return tuple(sorted(str(row["code"]) for row in rows))
 
-    def _price_digits(self, described: Mapping[str, Mapping[str, Any] | None]) -> int:
-        """Decimals of "Product Price": fields tell them to everybody, the setting itself not; 2 where neither does."""
-        for model, name in (("sale.order.line", "price_unit"), ("product.template", "list_price")):
+    def _digits(self, described: Mapping[str, Mapping[str, Any] | None], setting: str, *places: tuple[str, str]) -> int:
+        """Decimals of a setting: fields that use it tell them to everybody, the setting itself not; 2 where neither does."""
+        for model, name in places:
             digits = ((described.get(model) or {}).get(name) or {}).get("digits")
             if digits:
                 return int(digits[1])
         rows = self._try(self._ask, "decimal.precision", "search_read",
-                         {"domain": [["name", "=", "Product Price"]], "fields": ["digits"]})
+                         {"domain": [["name", "=", setting]], "fields": ["digits"]})
         return int(rows[0]["digits"]) if rows else 2
 
     def _ask(self, model: str, method: str, named: Mapping[str, Any], *, ids: Sequence[int] | None = None) -> Any:

@@ -45,6 +45,7 @@ class Profile:
     company_currency: str = ""
     tax_rounding: str = "round_per_line"
     price_digits: int = 2
+    weight_digits: int = 2
     locations: tuple[tuple[int, str], ...] = ()
     default_location: int = 0
     key_expires: str | None = None

@@ -121,6 +121,8 @@ class Server:
                  if name in named["allfields"] and f"{model}.{name}" not in self.lacks}
         if self.digits and "price_unit" in found:
             found["price_unit"]["digits"] = [16, self.digits]
+        if self.digits and "weight" in found:
+            found["weight"]["digits"] = [16, self.digits + 1]
         return found
 
     def search_read(self, model: str, args: list[Any], named: dict[str, Any]) -> Any:

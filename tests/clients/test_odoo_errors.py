@@ -131,6 +131,12 @@ def test_names_of_constraints_become_sentences(version: int) -> None:
     ('duplicate key value violates unique constraint "res_partner_x_shop_uniq"\nDETAIL: Key (x)=(1)',
      "Odoo has a record with the same value already (res_partner_x_shop_uniq)."),
     ("account_move_line_check_amount", "A rule of Odoo is not met (account_move_line_check_amount)."),
+    ("The operation cannot be completed:\n- Create/update: a mandatory field is not set.\n- Delete: another model requires the "
+     "record being deleted. If possible, archive it instead.\n\nModel: Product Template (product.template), Field: Name (name)",
+     "The mandatory field Name (name) is empty."),
+    ("The operation cannot be completed: Missing required value for the field 'Name' (name).\nModel: 'Product' "
+     "(product.template)\n- create/update: a mandatory field is not set\n- delete: another model requires the record being "
+     "deleted, you can archive it instead\n", "The mandatory field Name (name) is empty."),
     ("A sentence.", "A sentence."),
 ])
 def test_a_constraint_is_put_into_words(text: str, words: str) -> None:

@@ -149,10 +149,12 @@ def test_what_a_limited_user_may_not_read_is_left_open(router: respx.MockRouter,
     assert found.rights_missing == ()
 
 
-def test_decimals_of_prices_come_from_the_fields_else_from_the_setting(router: respx.MockRouter) -> None:
-    assert look(router, Server(17, digits=6)).probe().price_digits == 6
+def test_decimals_of_prices_and_weights_come_from_the_fields_else_from_the_setting(router: respx.MockRouter) -> None:
+    told = look(router, Server(17, digits=6)).probe()
+    assert (told.price_digits, told.weight_digits) == (6, 7)
     router.clear()
-    assert look(router, Server(17, digits=None)).probe().price_digits == 4
+    read = look(router, Server(17, digits=None)).probe()
+    assert (read.price_digits, read.weight_digits) == (4, 4)
 
 
 @pytest.mark.parametrize("version", [14, 17, 19])
@@ -179,6 +181,12 @@ def test_json_rpc_is_used_where_a_proxy_does_not_let_json_2_through(router: resp
     server.route(router)
     router.post(url__regex=rf"{ODOO}/json/2/.*").respond(status, html="<html>Sorry</html>")
     assert connect(ODOO, "odoo19", "me", KEY).probe().transport == "json-rpc"
+
+
+def test_a_key_of_another_user_is_told(router: respx.MockRouter) -> None:
+    Server(19).route(router)
+    found = connect(ODOO, "odoo19", "somebody-else", KEY).probe()
+    assert [text for text in found.warnings if "belongs to the user prestashop-sync, not to somebody-else" in text]
 
 
 def test_the_wrong_database_is_named(router: respx.MockRouter) -> None:
