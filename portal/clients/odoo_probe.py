@@ -35,7 +35,10 @@ class Wire(Protocol):
 
 
 def probe(version: Callable[[], str], rpc: JsonRpc, json2: Json2, login: str) -> Profile:
-    """Log in and look around. `login` is only compared: a key alone says who one is in JSON-2. Raises what the calls raise if the server, the database, the user or the key is wrong."""
+    """Log in and look around. `login` is only compared: in JSON-2 the key alone says who one is.
+
+    Raises what the calls raise if the server, the database, the user or the key is wrong.
+    """
     started = time.monotonic()
     serie = version()
     answered = time.monotonic() - started
