@@ -2,10 +2,10 @@
 PYTHON ?= python3
 SEEDS ?= 20
 
-.PHONY: run test lint bench cents ui chaos screenshots install help
+.PHONY: run test lint bench cents ui chaos screenshots install lock help
 .DEFAULT_GOAL := help
 
-run test lint bench cents ui screenshots install help:
+run test lint bench cents ui screenshots install lock help:
 	@$(PYTHON) bootstrap.py $@
 
 chaos:
