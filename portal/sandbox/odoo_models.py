@@ -36,6 +36,7 @@ class Env:
         self.db = db
         self.uid = uid
         self.context = context or {}
+        self.busy: set[tuple[str, int]] = set()  # records whose sub-records are being stored: totals wait until then
         self._models: dict[str, Model] = {}
 
     def __getitem__(self, name: str) -> Model:
@@ -297,6 +298,11 @@ class Model:
             listener(self.name, number, names, new)
 
     def _store_children(self, number: int, values: Row) -> None:
+        self.env.busy.add((self.name, number))
+        self._apply_commands(number, values)
+        self.env.busy.discard((self.name, number))
+
+    def _apply_commands(self, number: int, values: Row) -> None:
         for name, commands in values.items():
             field = self.schema.fields.get(name)
             if field is None or field.type != "one2many" or not field.inverse or not commands:

@@ -45,10 +45,6 @@ class Templates(Levels, models=("product.template",)):
     order = "name, id"
     key_fields = ("default_code", "name")
 
-    def __init__(self, env: Env, name: str) -> None:
-        super().__init__(env, name)
-        self.busy: set[int] = set()  # templates whose lines are being stored: variants are made once, after them
-
     def defaults(self, values: Row) -> Row:
         found: Row = {
             "active": True, "list_price": 1.0, "type": "consu", "categ_id": 1, "uom_id": 1, "sale_ok": True,
@@ -86,11 +82,6 @@ class Templates(Levels, models=("product.template",)):
         elif old is not None and self.env.major >= 15:
             for variant in variants.table.by("product_tmpl_id", number):
                 variants.put(variant)
-
-    def _store_children(self, number: int, values: Row) -> None:
-        self.busy.add(number)
-        super()._store_children(number, values)
-        self.busy.discard(number)
 
     def write_one(self, number: int, values: Row) -> None:
         single = self.single(number)
@@ -328,7 +319,7 @@ class TemplateLines(Model, models=("product.template.attribute.line",)):
     def _sync(self, template: int) -> None:
         templates = self.env["product.template"]
         assert isinstance(templates, Templates)
-        if template in templates.table.rows and template not in templates.busy:
+        if template in templates.table.rows and (templates.name, template) not in self.env.busy:
             templates.sync_variants(template)
 
 

@@ -6,7 +6,7 @@
     server.stop()                                         # refuses connections; start() goes on with the same data
 
 Under /_sandbox/ it can be driven over HTTP: GET calls, GET creates, GET dump/<model>, POST reset {"data": bool},
-POST deliver {"order", "quantities"}, POST deny {"login", "model", "operation"}, and what `Faults.control` knows.
+POST deliver {"order", "quantities": {product: n}}, POST deny {"login", "model", "operation"}, and what `Faults.control` knows.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import odoo_partners, odoo_products  # noqa: F401 - they register their models
+from . import odoo_invoices, odoo_partners, odoo_products, odoo_sales  # noqa: F401 - they register their models
 from .faults import Fault, Faults, hang_up
+from .odoo_deliveries import deliver
 from .odoo_demo import DEMO_DATABASE, DEMO_KEY, DEMO_LOGIN, fill, install
 from .odoo_models import Env
 from .odoo_profiles import OdooError
 from .odoo_protocol import Api, Reply
 from .odoo_store import Database
 from .odoo_users import deny
+from .odoo_webhooks import Webhooks
 
 __all__ = ["DEMO_DATABASE", "DEMO_KEY", "DEMO_LOGIN", "OdooServer", "make_odoo_server"]
 
@@ -126,6 +128,7 @@ class OdooServer:
         self.db = db
         self.faults = faults or Faults()
         self.api = Api(db, DEMO_DATABASE)
+        self.webhooks = Webhooks(db)
         self.calls: Counter[str] = Counter()
         self._port = port
         self._file = data_dir / f"odoo-{db.profile.major}.json" if data_dir else None
@@ -241,6 +244,12 @@ class OdooServer:
             return 200, [{key: row[key] for key in row if not key.startswith("_")} for row in rows]
         if (method, name) == ("POST", "reset"):
             self.reset(data=bool(options.get("data")))
+            return 200, {}
+        if (method, name) == ("POST", "deliver"):
+            quantities = options.get("quantities")
+            sent = {int(product): float(quantity) for product, quantity in quantities.items()} if quantities else None
+            with self.db.transaction():
+                deliver(Env(self.db), int(options["order"]), sent)
             return 200, {}
         if (method, name) == ("POST", "deny"):
             with self.db.transaction():
