@@ -109,17 +109,6 @@ def init() -> None:
     click.echo(f"Ready. Data folder: {config.data_dir}")
 
 
-@main.command()
-@click.option("--odoo-port", default=8069, show_default=True)
-@click.option("--shop-port", default=8080, show_default=True)
-@click.option("--odoo-version", default="17", show_default=True)
-def sandbox(odoo_port: int, shop_port: int, odoo_version: str) -> None:
-    """Start the bundled PrestaShop and Odoo to try things on."""
-    from portal.sandbox.__main__ import serve
-
-    serve(odoo_port, shop_port, odoo_version, Config.from_env().data_dir / "sandbox")
-
-
 @main.group()
 def user() -> None:
     """People who may log in."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from portal.rq_setup import connect_redis
-
 from portal import crypto, logs, migrate
 from portal.config import Config
 from portal.db import Database, make_engine
+from portal.rq_setup import connect_redis
 from portal.sync.services import Services
 
 

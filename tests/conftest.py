@@ -6,27 +6,32 @@ A test that cannot run on this machine is left out and named at the end; with PO
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from redis import Redis, RedisError
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
-from portal import crypto, embedded, migrate, rq_setup
+from portal import crypto, embedded, migrate, processes, rq_setup
 from portal.config import Config
 from portal.db import Base, Database, make_engine
 
 SECRET = "test-secret-of-this-run-0123456789"
-POSTGRES = os.environ.get("PORTAL_TEST_POSTGRES_URL", "")
+SERVER = os.environ.get("PORTAL_TEST_POSTGRES_URL", "")
+DATABASE = f"portal_test_{secrets.token_hex(6)}"
+POSTGRES = make_url(SERVER).set(database=DATABASE).render_as_string(hide_password=False) if SERVER else ""
+"""A database of this run alone, so that runs side by side do not meet; `postgres_engine` creates it."""
 ALL = os.environ.get("PORTAL_TEST_NOTHING_LEFT_OUT") == "1"
 MISSING = {
-    "postgres": "" if POSTGRES else "no PostgreSQL: set PORTAL_TEST_POSTGRES_URL",
-    "browser": "" if shutil.which("chromium") else "no browser: install chromium",
+    "postgres": "" if SERVER else "no PostgreSQL: set PORTAL_TEST_POSTGRES_URL to a server that may be given databases",
+    "browser": "" if any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))) else "no browser: install chromium",
     "php": "" if shutil.which("php") else "no PHP: install php-cli",
 }
 
@@ -35,14 +40,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for marker, why in MISSING.items():
             if why and item.get_closest_marker(marker):
-                if ALL:
-                    raise pytest.UsageError(f"{item.nodeid} cannot run: {why}")
                 item.add_marker(pytest.mark.skip(reason=why))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where nothing may be left out, a test that is, fails."""
+    report = yield
+    if ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for why in {why for why in MISSING.values() if why}:
-        terminalreporter.write_line(f"LEFT OUT on this machine: {why}", red=True, bold=True)
+    left_out = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
+    for why, number in left_out.items():
+        terminalreporter.write_line(f"LEFT OUT on this machine: {number} tests: {why}", red=True, bold=True)
 
 
 @pytest.fixture(autouse=True)
@@ -58,13 +71,17 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture(scope="session")
 def postgres_engine() -> Iterator[Engine]:
+    server = make_engine(SERVER).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {DATABASE}"))
     engine = make_engine(POSTGRES)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    command.upgrade(migrate.alembic_config(POSTGRES), "head")
+    with engine.connect() as connection:
+        command.upgrade(migrate.alembic_config(connection), "head")
     yield engine
     engine.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+    server.dispose()
 
 
 @pytest.fixture
@@ -93,7 +110,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     """The embedded server, started once; the configuration that leads to it."""
     folder = tmp_path_factory.mktemp("redis")
     config = Config.from_env({"PORTAL_DATA_DIR": str(folder), "PORTAL_SECRET_KEY": SECRET})
-    process = subprocess.Popen(embedded.command(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(embedded.command(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               preexec_fn=processes.dying_with(os.getpid()))
     wait_for_redis(rq_setup.connect_redis(config))
     yield config
     process.terminate()

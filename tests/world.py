@@ -97,8 +97,7 @@ class World:
 
     def written(self) -> int:
         """Calls so far that change something in Odoo."""
-        return sum(n for call, n in self.odoo.calls.items()
-                   if str(call).rpartition(" ")[2].strip("')").rpartition("'")[2] not in READING)
+        return sum(n for call, n in self.odoo.calls.items() if call.rpartition(".")[2] not in READING)
 
     def pass_time(self) -> None:
         """As if every lease, waiting time and probe were over."""

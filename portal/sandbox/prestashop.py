@@ -155,7 +155,11 @@ class ShopServer:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def start(self) -> ShopServer:
-        """Starts to answer, in threads of its own."""
+        """Starts to answer, in threads of its own; after `stop` again on the same port, with the same data."""
+        if self._stopping.is_set():
+            self._stopping.clear()
+            self._http = _Server(self._http.server_address[1])
+            self._http.owner = self
         work = [lambda: self._http.serve_forever(poll_interval=0.05)]
         if self._file is not None:
             work.append(self._keep)

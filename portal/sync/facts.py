@@ -17,7 +17,7 @@ def shop(services: Services, store: Store) -> ShopFacts:
         states = {int(row["id"]): (str(row["iso_code"]), str(row["name"]))
                   for row in client.find("states", {}, ["id", "iso_code", "name"])}
         profile = client.profile or client.probe()
-        return ShopFacts(profile.languages, profile.default_language, countries, states)
+        return ShopFacts(profile.languages, profile.default_language, countries, states, home_category=profile.home_category)
 
     return services.remember("shop facts", store, KEEP_SECONDS, read)
 
@@ -38,6 +38,7 @@ def odoo(services: Services, store: Store) -> OdooFacts:
         return OdooFacts(storable=profile.storable_values, service={next(iter(profile.storable_values)): "service"},
                          has_mobile=profile.has_mobile,
                          countries={code: number for number, code in codes.items() if code}, states=states,
-                         languages=languages or ["en_US"])
+                         languages=languages or ["en_US"], price_digits=profile.price_digits,
+                         weight_digits=profile.weight_digits)
 
     return services.remember("odoo facts", store, KEEP_SECONDS, read)

@@ -63,7 +63,7 @@ def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
     rows = odoo.search_read(
         "stock.move",
         [("product_id", "in", list(variants)), ("state", "in", ["confirmed", "waiting", "partially_available"]),
-         ("picking_type_id.code", "=", "outgoing"), ("sale_line_id.order_id.origin", "=like", "PS/%")],
+         ("picking_id.picking_type_id.code", "=", "outgoing"), ("sale_line_id.order_id.origin", "=like", "PS/%")],
         ["product_id", "product_uom_qty", reserved], order="id")
     found: defaultdict[int, Decimal] = defaultdict(Decimal)
     for row in rows:

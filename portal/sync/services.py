@@ -68,7 +68,7 @@ class Services:
     def _connect_odoo(self, store: Store) -> Odoo:
         client = odoo_client.connect(store.odoo_url, store.odoo_db, store.odoo_login, store.odoo_key,
                                      call_seconds=self.config.call_seconds, allow_private=self.allow_private(store))
-        profile: Profile = client.probe()
+        profile: Profile = _probed(client)
         with self.db.begin() as session:
             row = session.get(Store, store.id)
             if row is not None:
@@ -78,7 +78,7 @@ class Services:
     def _connect_shop(self, store: Store) -> Shop:
         client = shop_client.connect(store.ps_url, store.ps_key, call_seconds=self.config.call_seconds,
                                      allow_private=self.allow_private(store))
-        profile: ShopProfile = client.probe()
+        profile: ShopProfile = _probed(client)
         with self.db.begin() as session:
             row = session.get(Store, store.id)
             if row is not None:
@@ -118,3 +118,12 @@ class Services:
         if self.redis is not None:
             self.redis.close()
         self.db.engine.dispose()
+
+
+def _probed(client: Any) -> Any:
+    """The profile of a new client, which is closed if it cannot tell."""
+    try:
+        return client.probe()
+    except BaseException:
+        client.close()
+        raise

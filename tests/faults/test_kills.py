@@ -102,4 +102,4 @@ def test_a_change_during_the_run_is_done_after_it(world: World) -> None:
 def place_any_order(world: World) -> int:
     shop = world.shop.shop
     product = next(row["id"] for row in shop.tables["products"].rows.values() if row["product_type"] == "standard")
-    return int(place_order(shop, 1, [(product, 2)]))
+    return int(place_order(shop, 1, [{"product": product, "quantity": 2}]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from portal.clients.errors import Rejected
@@ -72,7 +73,7 @@ def _read(work: Work) -> dict[str, list[Row]]:
         if read.rare:
             rows[read.resource] = work.services.remember(
                 f"shop {read.resource}", work.store, facts.KEEP_SECONDS,
-                lambda resource=read.resource, fields=read.fields: work.shop.find(resource, {}, fields))
+                partial(work.shop.find, read.resource, {}, read.fields))
             continue
         values: set[Any] = set()
         for place in read.values:

@@ -13,9 +13,12 @@ from typing import Any
 from portal.clients.errors import Missing, Rejected, Throttled
 from portal.entities import registry
 from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
+from portal.entities.compare import difference, fill_only, held
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
+from portal.sync.flows import variants
+from portal.sync.flows.loading import cell
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
 
@@ -28,6 +31,7 @@ def push(work: Work) -> None:
     values = _read_shop(work, entity)
     linked = work.mappings(entity.name, [job.record for job in work.open])
     odoo = facts.odoo(work.services, work.store)
+    variants.push(work, odoo, values, linked)
     _update(work, entity, odoo, [job for job in work.open if job.record in linked], values, linked)
     fresh = [job for job in work.open if job.id in values]
     if fresh:
@@ -63,17 +67,19 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     """Write what changed since it was last agreed. A record deleted in Odoo is left open, to be linked or created again."""
     for job in rows:
         mapping, wanted = linked[job.record], values[job.id]
-        change = {key: value for key, value in wanted.items() if mapping.base.get(key) != value}
+        change = difference(wanted, mapping.base)
+        row = entity.to_odoo(wanted, odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
-        if not change:
-            work.done(job, f"{name} is unchanged.", changed=False)
+        if not row:
+            link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
+            work.done(job, f"{name} is unchanged.", changed=False, links=[link] if change else [])
             continue
         if work.dry_run:
             work.would(job, f"would change {', '.join(change)} of {name} in Odoo (id {mapping.odoo_id})")
             continue
         try:
             work.before_write([job])
-            work.odoo.write(entity.odoo_model, [mapping.odoo_id], entity.to_odoo(wanted, odoo, change), context=entity.context)
+            work.odoo.write(entity.odoo_model, [mapping.odoo_id], row, context=entity.context)
         except Missing:
             continue
         except Rejected as error:
@@ -202,22 +208,22 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
     for job, hit in hits:
         odoo_id = entity.record_id(hit)
         current = entity.from_odoo(rows[odoo_id], odoo)
-        change = {key: value for key, value in values[job.id].items()
-                  if value not in ("", None) and current.get(key) != value}
+        change = fill_only(held(entity, values[job.id], odoo), current)
+        row = entity.to_odoo(values[job.id], odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if work.dry_run:
             work.would(job, f"would link {name} to Odoo id {odoo_id}" + (f" and change {', '.join(change)}" if change else ""))
             continue
         try:
-            if change:
+            if row:
                 work.before_write([job])
-                work.odoo.write(entity.odoo_model, [odoo_id], entity.to_odoo(values[job.id], odoo, change), context=entity.context)
+                work.odoo.write(entity.odoo_model, [odoo_id], row, context=entity.context)
         except Rejected as error:
             work.failed(job, error)
             continue
         link = Link(entity.name, job.record, odoo_id, values[job.id], entity.extra(hit))
-        work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else "."),
-                  links=[link])
+        work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else ".")
+                  + variants.note(values[job.id]), links=[link])
 
 
 def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
@@ -230,17 +236,26 @@ def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     vals = [entity.to_odoo(values[job.id], odoo) for job in rows]
     columns = sorted({key for some in vals for key in some})
     header = ["id", *(f"{c}/.id" if c.endswith("_id") else c for c in columns)]
-    table = [[external_id(work.store, Ref(entity.name, job.record)), *(_cell(some.get(c), boolean=c in entity.booleans) for c in columns)]
+    table = [[external_id(work.store, Ref(entity.name, job.record)),
+              *(cell(some.get(column), boolean=column in entity.booleans) for column in columns)]
              for job, some in zip(rows, vals, strict=True)]
     work.before_write(rows)
-    result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
+    try:
+        result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
+    except Rejected as error:
+        if len(rows) == 1:
+            work.failed(rows[0], error)
+            return {}
+        half = len(rows) // 2
+        return _create(work, entity, odoo, rows[:half], values) | _create(work, entity, odoo, rows[half:], values)
     if result.ids is None:
         return _apart(work, entity, odoo, rows, values, result.messages)
     fields = list(entity.created_fields)
-    extras = {row["id"]: entity.extra(row) for row in work.odoo.read(entity.odoo_model, result.ids, fields)} if fields else {}
+    made = work.odoo.read(entity.odoo_model, result.ids, fields, context={"active_test": False}) if fields else []
+    extras = {row["id"]: entity.extra(row) for row in made}
     for job, odoo_id in zip(rows, result.ids, strict=True):
         link = Link(entity.name, job.record, odoo_id, values[job.id], extras.get(odoo_id, {}))
-        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).", links=[link])
+        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).{variants.note(values[job.id])}", links=[link])
     return {job.id: odoo_id for job, odoo_id in zip(rows, result.ids, strict=True)}
 
 
@@ -262,10 +277,3 @@ def _apart(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Syn
         ids |= _create(work, entity, odoo, group, values)
         work.save()
     return ids
-
-
-def _cell(value: Any, *, boolean: bool) -> str:
-    """A value as `load` wants it: text. JSON booleans crash there, and False stands for "empty" in all but boolean columns."""
-    if value is None or (value is False and not boolean):
-        return ""
-    return str(value)

@@ -44,11 +44,10 @@ class Count:
 
 def push(work: Work) -> None:
     """Bring the quantities of a batch of stock records to Odoo."""
-    quantities = _read_shop(work)
-    variants = _variants(work, quantities)
+    variants = _variants(work, _read_shop(work))
     if not variants:
         return
-    counts = _compare(work, quantities, variants)
+    counts = _compare(work, variants)
     if work.dry_run:
         for count in counts:
             work.would(count.job, f"would count {count.wanted} pieces of product {count.job.record} in Odoo "
@@ -59,13 +58,13 @@ def push(work: Work) -> None:
 
 def _read_shop(work: Work) -> dict[int, Decimal]:
     """The shop's quantity by job id; records that have none are settled."""
-    products = sorted({stock.parse_key(job.record)[0] for job in work.jobs})
+    products = sorted({stock.parse_key(job.record)[0] for job in work.open})
     rows = work.shop.find_any("stock_availables", "id_product", products,
                               ["id", "id_product", "id_product_attribute", "quantity"])
     lines = {(int(row["id_product"]), int(row["id_product_attribute"] or 0)): Decimal(str(row["quantity"])) for row in rows}
     combined = {product for product, attribute in lines if attribute}
     found: dict[int, Decimal] = {}
-    for job in work.jobs:
+    for job in work.open:
         product, attribute = stock.parse_key(job.record)
         if not attribute and product in combined:
             work.done(job, f"Stock of product {product} is counted by its combinations.", changed=False)
@@ -78,7 +77,7 @@ def _read_shop(work: Work) -> dict[int, Decimal]:
 
 def _variants(work: Work, quantities: dict[int, Decimal]) -> dict[int, int]:
     """The Odoo variant by job id; an unlinked product is a dependency."""
-    rows = [job for job in work.jobs if job.id in quantities]
+    rows = [job for job in work.open if job.id in quantities]
     simple = work.mappings("product", [job.record for job in rows if ":" not in job.record])
     combined = work.mappings("combination", [job.record for job in rows if ":" in job.record])
     found: dict[int, int] = {}
@@ -93,8 +92,12 @@ def _variants(work: Work, quantities: dict[int, Decimal]) -> dict[int, int]:
     return found
 
 
-def _compare(work: Work, quantities: dict[int, Decimal], variants: dict[int, int]) -> list[Count]:
-    """What has to be counted anew; products that cannot be counted or are right already are settled."""
+def _compare(work: Work, variants: dict[int, int]) -> list[Count]:
+    """What has to be counted anew; products that cannot be counted or are right already are settled.
+
+    Read in this order: what Odoo holds and has reserved, what is in flight, then the shop. A sale in between then makes the
+    target too low for a moment, which the sale's own job mends, and never too high.
+    """
     odoo, store = work.odoo, work.store
     location = int(store.settings["odoo_location"]) or odoo.profile.default_location
     if not location:
@@ -108,10 +111,11 @@ def _compare(work: Work, quantities: dict[int, Decimal], variants: dict[int, int
                                 ["product_id", "location_id", "lot_id", "package_id", "owner_id", "quantity",
                                  "reserved_quantity"]):
         quants.setdefault(row["product_id"][0], []).append(row)
-    on_the_way = in_flight.quantities(work.services, store)
     owed = in_flight.unreserved(odoo, ids)
+    on_the_way = in_flight.quantities(work.services, store)
+    quantities = _read_shop(work)
     counts = []
-    for job in [job for job in work.open if job.id in variants]:
+    for job in [job for job in work.open if job.id in variants and job.id in quantities]:
         variant = variants[job.id]
         product = products.get(variant)
         why = _uncountable(odoo.profile.storable_values, product)
