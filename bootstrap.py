@@ -97,9 +97,9 @@ def install(*, dev: bool) -> None:
     if uv:
         command = [uv, "pip", "install", "--python", str(PYTHON), "--quiet"]
     elif works(str(PYTHON), "-m", "pip", "--version"):
-        command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     else:
-        command = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "-qq", "--disable-pip-version-check"]
     subprocess.check_call([*command, *wanted])
     link_commands()
     stamp_of(lock).write_text(stamp_text(lock))

@@ -156,7 +156,7 @@ class Tree:
             self._tell_warden("-", child)
             code = child.process.returncode
             child.failures = 1 if at - child._started > STEADY_SECONDS else child.failures + 1
-            pause = min(FIRST_PAUSE * 2 ** (child.failures - 1), LONGEST_PAUSE)
+            pause = pause_after(child.failures)
             level = logging.WARNING if code else logging.INFO
             logger.log(level, "%s ended (%s); starting it again in %.1f s", child.name, code, pause)
             child.process = None
@@ -172,7 +172,7 @@ class Tree:
         child.process = subprocess.Popen(  # noqa: S603
             child.command, env=dict(child.env), stdin=subprocess.DEVNULL, process_group=0,
             stdout=subprocess.DEVNULL if child.quiet else None,
-            preexec_fn=_dying_with(os.getpid()) if self._leash == "kernel" else None)
+            preexec_fn=dying_with(os.getpid()) if self._leash == "kernel" else None)
         self._tell_warden("+", child)
 
     def _tell_warden(self, sign: str, child: Child) -> None:
@@ -185,7 +185,12 @@ class Tree:
         self._signals += 1
 
 
-def _dying_with(parent: int) -> Callable[[], None]:
+def pause_after(failures: int) -> float:
+    """Seconds before a process is started again that ended soon so many times in a row."""
+    return float(min(FIRST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE))
+
+
+def dying_with(parent: int) -> Callable[[], None]:
     """For the child, before exec: the kernel kills it when the parent dies, also if that happened just now."""
     def before_exec() -> None:
         if _LIBC is not None:
