@@ -13,7 +13,7 @@ def main(count: int) -> int:
     _say("Recorded orders, every profile:")
     truth = recorded(profiles())
     _tell(truth)
-    _say(f"  {truth.line}")
+    _say(f"  {truth.orders} tried, {truth.equal} equal, {len(truth.held)} held, {truth.unequal_confirmed} confirmed unequal")
     _say("Generated orders:")
     found = generated(count)
     _tell(found)
