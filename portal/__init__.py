@@ -51,9 +51,8 @@ def create_app(config: Config | None = None) -> Flask:
     errors.init_app(app)
     shown.init_app(app)
 
-    for page in (dashboard, jobs, mappings, logbook, initial, settings, members):
-        access.store_pages.register_blueprint(page.pages)
-    for blueprint in (access.store_pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
+    of_one_store = access.store_pages(*(part.pages for part in (dashboard, jobs, mappings, logbook, initial, settings, members)))
+    for blueprint in (of_one_store, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)
     return app

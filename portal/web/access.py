@@ -1,6 +1,6 @@
 """Who may see what. Closed by default: a route is for logged-in users unless it stands in `PUBLIC`.
 
-Pages of one store live under the blueprint `store_pages`; it looks the store up before any of them runs, so that a member of
+Pages of one store live under the blueprint of `store_pages`; it looks the store up before any of them runs, so that a member of
 another store gets 404 from every route by construction.
 """
 
@@ -30,8 +30,6 @@ POLL_HEADER = "HX-Poll"
 """Sent by the refresh of a page, which is no sign of a person being there."""
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-store_pages = Blueprint("store", __name__, url_prefix="/stores/<int:store_id>")
 
 
 def init_app(app: Flask) -> None:
@@ -70,18 +68,26 @@ def admin_only(view: F) -> F:
     return guarded  # type: ignore[return-value]
 
 
-@store_pages.url_value_preprocessor
+def store_pages(*children: Blueprint) -> Blueprint:
+    """The blueprint of everything that belongs to one store."""
+    pages = Blueprint("store", __name__, url_prefix="/stores/<int:store_id>")
+    pages.url_value_preprocessor(_take_store_id)
+    pages.url_defaults(_give_store_id)
+    pages.before_request(_find_store)
+    for child in children:
+        pages.register_blueprint(child)
+    return pages
+
+
 def _take_store_id(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     g.store_id = values.pop("store_id") if values else None
 
 
-@store_pages.url_defaults
 def _give_store_id(_endpoint: str, values: dict[str, Any]) -> None:
     if "store_id" in g:
         values.setdefault("store_id", g.store_id)
 
 
-@store_pages.before_request
 def _find_store() -> None:
     query = select(Store).where(Store.id == g.store_id)
     if not current_user.is_admin:

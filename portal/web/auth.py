@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import email_validator
 from flask import Flask, Response, render_template, request
 from flask_login import current_user, user_logged_out
 from flask_security.datastore import SQLAlchemyUserDatastore
@@ -18,6 +19,7 @@ from portal.web import throttle
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
 _WRONG = "E-mail or password is wrong."
+_EVERYWHERE = ("_on_before_request", "_update_remember_cookie")
 
 
 class PlainLoginForm(LoginForm):
@@ -28,6 +30,7 @@ class PlainLoginForm(LoginForm):
 
 def init_app(app: Flask, config: Config) -> None:
     """Install Flask-Security; only log-in, log-out and *change password* are switched on."""
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # people in a local network have addresses such as me@shop.local
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106
         SECURITY_PASSWORD_SCHEMES=["argon2", "plaintext"],
@@ -56,9 +59,18 @@ def init_app(app: Flask, config: Config) -> None:
     )
     security.init_app(app, SQLAlchemyUserDatastore(db, User, Role), login_form=PlainLoginForm,
                       change_password_form=ChangePasswordForm)
+    _only_on_pages(app)
     app.before_request(_throttle_login)
     app.after_request(_settle_login)
     user_logged_out.connect(_end_sessions, app)
+
+
+def _only_on_pages(app: Flask) -> None:
+    """Take out two hooks that read cookie and body of every request, endpoints included: who is there is asked by
+    `portal.web.access` where it matters, and there is no *remember me* cookie to keep up.
+    """
+    for hooks in (app.before_request_funcs[None], app.after_request_funcs[None]):
+        hooks[:] = [hook for hook in hooks if getattr(hook, "__name__", "") not in _EVERYWHERE]  # type: ignore[index]
 
 
 def _throttle_login() -> tuple[str, int, dict[str, str]] | None:

@@ -62,7 +62,7 @@ def of_store(session: Session, store: Store, config: Config) -> Health:
 
 def pulse(session: Session, store: Store, config: Config) -> Pulse:
     """Look up what the sentence rests on."""
-    beats = dict(session.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).tuples().all())
+    beats = dict(session.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).all())
     workers = [at for kind, at in beats.items() if kind in ("worker", "busy")]
     due = select(func.min(SyncJob.due_at)).where(SyncJob.store_id == store.id, *jobs.is_due(now()),
                                                  SyncJob.rehearsed < SyncJob.version)

@@ -25,7 +25,7 @@ class _Collector:
         self._session = session
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        names = dict(self._session.execute(select(Store.id, Store.name)).tuples().all())
+        names = dict(self._session.execute(select(Store.id, Store.name)).all())
         jobs = GaugeMetricFamily("portal_jobs", "Changes by store and state.", labels=["store", "state"])
         for store, state, n in self._session.execute(
                 select(SyncJob.store_id, SyncJob.state, func.count()).group_by(SyncJob.store_id, SyncJob.state)):
