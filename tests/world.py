@@ -124,7 +124,7 @@ class World:
         self.workers.clear()
 
 
-READING = {"search_read", "read", "search_count", "search", "fields_get", "authenticate", "version", "context_get",
+READING = {"search_read", "has_group", "read", "search_count", "search", "fields_get", "authenticate", "version", "context_get",
            "check_access_rights", "has_access", "get_external_id"}
 
 

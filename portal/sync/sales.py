@@ -76,7 +76,7 @@ def _taxes(odoo: Odoo) -> tuple[OdooTax, ...]:
 
 def _currencies(odoo: Odoo) -> dict[str, OdooCurrency]:
     lists: dict[int, int] = {}
-    for row in odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id", "company_id"], order="sequence, id"):
+    for row in odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id", "company_id"], order="id"):
         if not row.get("company_id") or row["company_id"][0] == odoo.profile.company_id:
             lists.setdefault(row["currency_id"][0], row["id"])
     return {row["name"]: OdooCurrency(id=row["id"], digits=int(row["decimal_places"]), pricelist_id=lists.get(row["id"]))
