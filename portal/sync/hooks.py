@@ -19,6 +19,7 @@ from portal.models import Store, Token
 from portal.module_tables import HookSeen, ShopModule
 from portal.sync import initial, jobs, log
 from portal.sync.hook_message import (
+    ENTITIES,
     SIGNATURE_HEADER,
     STORE_HEADER,
     TIME_HEADER,
@@ -46,22 +47,25 @@ def receive(session: Session, headers: Mapping[str, str], body: bytes) -> dict[s
     check_signature(secrets, headers.get(TIME_HEADER, ""), signatures, body, at=now().timestamp())
     assert store is not None, "a signature without a secret is never right"
     message = parse(body)
+    _module_row(session, store)
     _refuse_replay(session, store, body)
     return accept(session, store, message)
 
 
 def accept(session: Session, store: Store, message: Message) -> dict[str, Any]:
     """Store what a message reports as jobs: batch, jobs, how many were taken or are of no interest here, and the rescan."""
-    wanted = [change for change in message.changes if store_settings.allowed(store.settings, change.entity, "ps_to_odoo")]
+    module = _module_row(session, store)
+    in_order = sorted(message.changes, key=lambda change: (ENTITIES.index(change.entity), change.record))
+    wanted = [change for change in in_order if store_settings.allowed(store.settings, change.entity, "ps_to_odoo")]
     ids = [jobs.notice(session, store, change.entity, change.direction, change.record, source="hook") for change in wanted]
-    known = session.get(ShopModule, store.id)
-    if message.rescan and (known is None or known.rescan != message.rescan):
+    if message.rescan and message.rescan != module.rescan:
         _rescan(session, store)
-    row = session.merge(ShopModule(store_id=store.id, heard_at=now(), version=message.module, shop_version=message.prestashop,
-                                   backlog=max(0, message.backlog - len(message.rows)),
-                                   rescan=message.rescan or (known.rescan if known else "")))
+        module.rescan = message.rescan
+    module.heard_at = now()
+    module.version, module.shop_version = message.module, message.prestashop
+    module.backlog = max(0, message.backlog - len(message.rows))
     return {"batch": message.batch, "taken": len(wanted), "ignored": len(message.changes) - len(wanted) + message.unknown,
-            "jobs": ids, "rescan": message.rescan, "backlog": row.backlog}
+            "jobs": ids, "rescan": message.rescan, "backlog": module.backlog}
 
 
 def signing_secrets(session: Session, store: Store) -> list[str]:
@@ -79,14 +83,24 @@ def module_facts(session: Session, store_id: int) -> dict[str, Any] | None:
             "silent": now() - row.heard_at > SILENT_AFTER}
 
 
+def _module_row(session: Session, store: Store) -> ShopModule:
+    """The store's row, locked: messages of one store are stored one after the other, so that they never lock each other out."""
+    _insert_if_absent(session, ShopModule, store_id=store.id)
+    return session.get_one(ShopModule, store.id, with_for_update=True)
+
+
 def _refuse_replay(session: Session, store: Store, body: bytes) -> None:
     """Every message has a random batch name, so its body never comes twice but as a replay."""
-    session.execute(delete(HookSeen).where(HookSeen.at < now() - timedelta(seconds=2 * WINDOW_SECONDS + 60)))
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    done = session.execute(dialect.insert(HookSeen).values(store_id=store.id, digest=hashlib.sha256(body).hexdigest())
-                           .on_conflict_do_nothing().returning(HookSeen.store_id)).first()
-    if done is None:
+    session.execute(delete(HookSeen).where(HookSeen.store_id == store.id,
+                                           HookSeen.at < now() - timedelta(seconds=2 * WINDOW_SECONDS + 60)))
+    if not _insert_if_absent(session, HookSeen, store_id=store.id, digest=hashlib.sha256(body).hexdigest()):
         raise Refused(403, "signature", "This message was taken before.")
+
+
+def _insert_if_absent(session: Session, table: type[ShopModule] | type[HookSeen], **values: Any) -> bool:
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    found = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing().returning(table.store_id))
+    return found.first() is not None
 
 
 def _rescan(session: Session, store: Store) -> None:

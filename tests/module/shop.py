@@ -51,7 +51,7 @@ class StubShop:
         facts = json.loads(self.output[0])
         # An empty PHP array is a JSON list.
         self.configuration = dict(facts["configuration"])
-        return facts["answers"]
+        return list(facts["answers"])
 
     def request(self, *steps: list[Any], **options: Any) -> list[Any]:
         """One whole request."""

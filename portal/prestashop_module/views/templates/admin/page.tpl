@@ -14,7 +14,7 @@
     <dt>{$text.last_heard|escape:'html':'UTF-8'}</dt>
     <dd>{if $heard}{$heard|escape:'html':'UTF-8'}{else}{$text.never|escape:'html':'UTF-8'}{/if}</dd>
     <dt>{$text.backlog|escape:'html':'UTF-8'}</dt>
-    <dd>{$backlog|intval}</dd>
+    <dd>{$backlog|escape:'html':'UTF-8'}</dd>
     {if $oldest}
       <dt>{$text.oldest|escape:'html':'UTF-8'}</dt>
       <dd>{$oldest|escape:'html':'UTF-8'}</dd>
