@@ -27,7 +27,7 @@ US NY New York|US FL Florida|US TX Texas|US AL Alabama|CA ON Ontario|CA QC Quebe
 CURRENCIES = "EUR € Euro|USD $ US Dollar|GBP £ Pound sterling|CHF CHF Swiss franc|PLN zł Polish zloty|SEK kr Swedish krona"
 TAXES = "20 10 5.5 2.1 19 7 21 22 4 25 24 23 17 16 12 9 8 6 13 14 3 0"  # the rates of EU shops, in percent
 MODULES = "base contacts product sale sale_management stock sale_stock account delivery base_vat base_automation mail uom"
-PRECISIONS = {"Product Price": 2, "Discount": 2, "Stock Weight": 2, "Volume": 2, "Product Unit of Measure": 2}
+PRECISIONS = ("Product Price", "Discount", "Stock Weight", "Volume")
 CUSTOMERS = "Azure Interior,azure@example.com,FR|Deco Addict,deco@example.com,BE|Lumber Inc,lumber@example.com,DE"
 # reference, name, price, cost, weight, barcode, on hand
 PRODUCTS = """
@@ -42,7 +42,7 @@ PLACES = [  # id, name, usage, above, company
     (3, "Virtual Locations", "view", False, False), (4, "Vendors", "supplier", 2, False),
     (5, "Customers", "customer", 2, False), (7, "WH", "view", 1, 1), (8, "Stock", "internal", 7, 1),
     (14, "Inventory adjustment", "inventory", 3, 1), (15, "Production", "production", 3, 1),
-    (17, "Shelf 1", "internal", 8, 1), (18, "Shelf 2", "internal", 8, 1), (27, "BR", "view", 1, 2),
+    (17, "Shelf 2", "internal", 8, 1), (18, "Shelf 1", "internal", 8, 1), (27, "BR", "view", 1, 2),
     (28, "Stock", "internal", 27, 2),
 ]  # fmt: skip
 
@@ -106,8 +106,8 @@ def _world(env: Env) -> None:
         _put(env, "res.lang", number, code=code, name=name, iso_code=code[:2], active=active, direction="ltr")
     for number, module in enumerate(MODULES.split(), start=1):
         _put(env, "ir.module.module", number, name=module, state="installed", shortdesc=module)
-    for number, (usage, digits) in enumerate(PRECISIONS.items(), start=1):
-        _put(env, "decimal.precision", number, name=usage, digits=digits)
+    for number, usage in enumerate((*PRECISIONS, env.db.profile.unit_precision), start=1):
+        _put(env, "decimal.precision", number, name=usage, digits=2)
     for number, (name, schema) in enumerate(sorted(env.db.schemas.items()), start=1):
         _put(env, "ir.model", number, f"base.model_{name.replace('.', '_')}", model=name, name=schema.label)
         for field in schema.fields.values():
@@ -118,12 +118,14 @@ def _world(env: Env) -> None:
 
 def _company(env: Env) -> None:
     euro = env.db.tables["res.currency"].by("name", "EUR")[0]
-    for number, name in ((1, "My Company"), (2, "Branch")):
+    for number, partner, name in ((1, 1, "My Company"), (2, 11, "Branch")):
         place: dict[str, Any] = {"type": "contact", "is_company": True, "active": True, "lang": "en_US"}
-        _put(env, "res.partner", number, name=name, country_id=env.db.tables["res.country"].by("code", "FR")[0], **place)
+        place["country_id"] = env.db.tables["res.country"].by("code", "FR")[0]
+        _put(env, "res.partner", partner, name=name, email="info@example.com", **place)
         rounding = {"tax_calculation_rounding_method": "round_per_line"}
-        _put(env, "res.company", number, name=name, currency_id=euro, partner_id=number, **rounding)
+        _put(env, "res.company", number, name=name, currency_id=euro, partner_id=partner, **rounding)
     env.db.name_record("base", "main_company", "res.company", 1)
+    env.db.name_record("base", "main_partner", "res.partner", 1)
     for number, code in enumerate(("EUR", "USD", "GBP"), start=1):
         currency = env.db.tables["res.currency"].by("name", code)[0]
         name = "Public Pricelist" if code == "EUR" else f"Public Pricelist {code}"
@@ -146,6 +148,7 @@ def _users(env: Env) -> None:
         partner = number + 1
         _put(env, "res.partner", partner, name=name, type="contact", active=True, lang="en_US", email=f"{login}@example.com")
         row = {"login": login, "partner_id": partner, "company_id": 1, "company_ids": [1], "active": True, "lang": "en_US"}
+        env.db.name_record("base", f"partner_{login}", "res.partner", partner)
         _put(env, "res.users", number, **row, _key=key, _groups=groups)
         expiry = {"expiration_date": "2099-12-31 00:00:00"} if env.major >= 18 else {}
         _put(env, "res.users.apikeys", number, name="connector", scope="rpc", user_id=number, **expiry)

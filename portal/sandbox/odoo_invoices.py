@@ -69,7 +69,8 @@ class Moves(Model, models=("account.move",)):
 
     def defaults(self, values: Row) -> Row:
         return {
-            "move_type": "entry", "state": "draft", "payment_state": "not_paid", "name": "/", "journal_id": 1,
+            "move_type": "entry", "state": "draft", "payment_state": "not_paid", "journal_id": 1,
+            "name": "/" if self.env.major <= 17 else False, "payment_reference": "" if self.env.major <= 15 else False,
             "company_id": self.env.company, "date": self.env.db.now()[:10],
             "currency_id": self.env.value("res.company", self.env.company, "currency_id"),
         }  # fmt: skip

@@ -39,7 +39,7 @@ def load(model: Model, fields: list[str], data: list[list[Any]]) -> Row:
                     with env.db.savepoint():
                         ids.append(_load_one(model, columns, rows))
                 except CellError as error:
-                    messages.append(_cell_message(error, first, len(rows)))
+                    messages.append(_cell_message(env, error, first, len(rows)))
                 except OdooError as error:
                     if error.name.startswith("builtins."):
                         raise
@@ -157,11 +157,12 @@ def _target(env: Env, field: Field, how: list[str], text: str) -> int:
     return ids[0]
 
 
-def _cell_message(error: CellError, first: int, count: int) -> Row:
-    return {
+def _cell_message(env: Env, error: CellError, first: int, count: int) -> Row:
+    found = {
         "rows": {"from": first, "to": first + count - 1}, "type": "error", "record": first, "field": error.field.name,
-        "message": str(error), "field_name": error.field.string,
+        "message": str(error),
     }  # fmt: skip
+    return {**found, "field_name": error.field.string} if env.major >= 15 else found
 
 
 def _row_message(env: Env, error: OdooError, first: int, count: int) -> Row:

@@ -158,7 +158,8 @@ class Model:
         return name or f"{self.name},{number}"
 
     def label(self, number: int) -> str:
-        return str(self.reader("display_name")(number, self.table.rows[number]))
+        row = self.table.rows.get(number)
+        return str(self.reader("display_name")(number, row)) if row is not None else f"{self.name},{number}"
 
     def visible(self, domain: Iterable[Any], *, sub: bool = False) -> list[Any]:
         """The domain with what Odoo adds by itself: not archived, and only the user's companies."""
@@ -188,8 +189,7 @@ class Model:
     def search(self, domain: list[Any], offset: int = 0, limit: int | None = None, order: str | None = None) -> list[int]:
         ids = self.sort(find(self.env, self.name, self.visible(domain)), order)
         if limit is not None and not isinstance(limit, int):
-            text = f'invalid input syntax for type bigint: "{limit}"\n'
-            raise OdooError("psycopg2.errors.InvalidTextRepresentation", text)
+            raise self.env.db.profile.bad_limit(limit)
         return ids[offset or 0 : (offset or 0) + limit if limit else None]
 
     @rpc
@@ -327,9 +327,13 @@ class Model:
         self.exist(ids)
         for number in ids:
             for field in self.schema.fields.values():
-                if field.type == "one2many" and field.inverse and field.relation != self.name:
+                if field.type == "one2many" and field.inverse:
                     child = self.env.sudo()[field.relation]
-                    child.unlink(child.table.by(field.inverse, number))
+                    children = child.table.by(field.inverse, number)
+                    if field.relation != self.name:
+                        child.unlink(children)
+                    else:
+                        child.write(children, {field.inverse: False})
             if number in self.table.rows:
                 self.env.db.put(self.name, number, None)
         return True
@@ -385,6 +389,29 @@ class Model:
     @rpc_ids
     def action_unarchive(self, ids: list[int]) -> None:
         self.write(ids, {"active": True})
+
+    @rpc_ids
+    def toggle_active(self, ids: list[int]) -> None:
+        for number in ids:
+            self.write([number], {"active": not self.table.rows[number].get("active", True)})
+
+    @rpc
+    def check_access_rights(self, operation: str, raise_exception: bool = True) -> bool:
+        from .odoo_users import check_right, may
+
+        if raise_exception:
+            check_right(self.env, self.name, operation)
+        return may(self.env, self.name, operation)
+
+    check_access_rights.until = 18  # type: ignore[attr-defined]
+
+    @rpc_ids
+    def has_access(self, ids: list[int], operation: str) -> bool:
+        from .odoo_users import may
+
+        return may(self.env, self.name, operation)
+
+    has_access.since = 18  # type: ignore[attr-defined]
 
     @rpc_ids
     def message_post(self, ids: list[int], body: str = "", **options: Any) -> Any:

@@ -22,10 +22,12 @@ class Partners(Model, models=("res.partner",)):
     """A customer is a contact; its addresses are child contacts."""
 
     order = "display_name, id desc"
+    name_field = "display_name"
     key_fields = ("ref", "email", "name")
 
     def defaults(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {"active": True, "type": "contact", "lang": self.env.context.get("lang", "en_US")}
+        found = {"active": True, "type": "contact", "customer_rank": 0, "lang": self.env.context.get("lang", "en_US")}
+        return {**found, "property_product_pricelist": 1} if self.env.major <= 16 else found
 
     def prepare(self, values: dict[str, Any], row: dict[str, Any] | None) -> dict[str, Any]:
         if "company_type" in values:

@@ -47,9 +47,11 @@ class Templates(Levels, models=("product.template",)):
 
     def defaults(self, values: Row) -> Row:
         found: Row = {
-            "active": True, "list_price": 1.0, "type": "consu", "categ_id": 1, "uom_id": 1, "sale_ok": True,
+            "active": True, "list_price": 1.0, "type": "consu", "uom_id": 1, "sale_ok": True,
             "purchase_ok": True, "invoice_policy": "order", "tracking": "none", "sequence": 1,
         }  # fmt: skip
+        if self.env.major <= 18:
+            found["categ_id"] = 1
         tax = self.env.value("res.company", self.env.company, "account_sale_tax_id")
         if tax:
             found["taxes_id"] = [[6, 0, [tax]]]
@@ -268,7 +270,7 @@ class Attributes(Model, models=("product.attribute",)):
     order = "sequence, id"
 
     def defaults(self, values: Row) -> Row:
-        return {"active": True, "create_variant": "always", "display_type": "radio"}
+        return {**super().defaults(values), "create_variant": "always", "display_type": "radio"}
 
 
 class AttributeValues(Model, models=("product.attribute.value",)):

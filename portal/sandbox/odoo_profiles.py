@@ -122,6 +122,10 @@ class Profile:
         return "tax_ids" if self.major >= 19 else "tax_id"
 
     @property
+    def unit_precision(self) -> str:
+        return "Product Unit" if self.major >= 19 else "Product Unit of Measure"
+
+    @property
     def lot_model(self) -> str:
         return "stock.lot" if self.major >= 16 else "stock.production.lot"
 
@@ -196,6 +200,12 @@ class Profile:
             f"You are not allowed to {verb} '{label}' ({schema.model}) records.\n\n{reason}\n"
             "Contact your administrator to request access if necessary.",
         )
+
+    def bad_limit(self, limit: object) -> OdooError:
+        if self.major <= 16:
+            return OdooError("builtins.TypeError", "%d format: a real number is required, not str")
+        text = f'invalid input syntax for type bigint: "{limit}"\n'
+        return OdooError("psycopg2.errors.InvalidTextRepresentation", text)
 
     def private_method(self, model: str, method: str) -> OdooError:
         shown = f"'{model}.{method}'" if self.major >= 18 else method

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .odoo_domain import relatives
-from .odoo_models import Env, Model, rpc_ids
+from .odoo_models import Env, Model, rpc, rpc_ids
 from .odoo_profiles import OdooError
 
 Row = dict[str, Any]
@@ -111,7 +111,7 @@ class Quants(Model, models=("stock.quant",)):
             return number
         found = [q for q in quants_of(self.env, product) if q["location_id"] == location and q.get("lot_id", False) == lot]
         number = found[0]["id"] if found else self.add(product, location, 0.0, lot)
-        self._count(number, values)
+        self._count(number, {**values, "inventory_quantity_auto_apply": None} if self.env.major == 15 else values)
         return int(number)
 
     def _check_place(self, product: int, location: int) -> None:
@@ -133,10 +133,13 @@ class Quants(Model, models=("stock.quant",)):
             self._check_administrator()
         self._count(number, values)
 
-    def _check_administrator(self) -> None:
+    def _administrator(self) -> bool:
         from .odoo_users import STOCK_ADMIN, SYSTEM, groups_of
 
-        if not groups_of(self.env) & {STOCK_ADMIN, SYSTEM}:
+        return bool(groups_of(self.env) & {STOCK_ADMIN, SYSTEM})
+
+    def _check_administrator(self) -> None:
+        if not self._administrator():
             text = 'You do not have enough rights to access the fields "inventory_quantity_auto_apply" on Quants (stock.quant).'
             raise OdooError("AccessError", f"{text} Please contact your system administrator.")
 
@@ -150,9 +153,10 @@ class Quants(Model, models=("stock.quant",)):
         elif "inventory_quantity" in values:
             counted = float(values["inventory_quantity"])
             self.put(number, inventory_quantity=counted, inventory_quantity_set=True, _outdated=False)
-        if "inventory_quantity_auto_apply" in values and self.env.major >= 16:
+        if values.get("inventory_quantity_auto_apply") is not None:  # 15 ignores it on create
             self._move_to(number, float(values["inventory_quantity_auto_apply"]))
-        # 15 ignores inventory_quantity_auto_apply on create
+        elif "quantity" in values:
+            self.put(number, quantity=float(values["quantity"]))
         others = {name: value for name, value in values.items() if name not in (*COUNT_FIELDS, "product_id", "location_id")}
         if others:
             self.put(number, **others)
@@ -168,6 +172,14 @@ class Quants(Model, models=("stock.quant",)):
             self.put(number, quantity=quantity)
             change_quantity(self.env, row["product_id"], loss, -delta, row.get("lot_id", False))
         self.put(number, inventory_quantity=0.0, inventory_quantity_set=False, _outdated=False)
+
+    @rpc
+    def fields_get(self, allfields: list[str] | None = None, attributes: list[str] | None = None) -> Row:
+        """From 18 a field for inventory administrators is hidden from others."""
+        found = super().fields_get(allfields, attributes)
+        if self.env.major >= 18 and not self._administrator():
+            found.pop("inventory_quantity_auto_apply", None)
+        return found
 
     @rpc_ids
     def action_apply_inventory(self, ids: list[int], date: Any = None) -> Any:
@@ -216,7 +228,9 @@ class Quants(Model, models=("stock.quant",)):
         return float(row.get("quantity", 0.0)) - float(row.get("reserved_quantity", 0.0))
 
     def field_inventory_diff_quantity(self, number: int, row: Row) -> float:
-        return row.get("inventory_quantity", 0.0) - row["quantity"] if row.get("inventory_quantity_set") else 0.0
+        if "inventory_quantity_set" not in row:  # never counted
+            return 0.0 if self.env.major >= 19 else -float(row["quantity"])
+        return row.get("inventory_quantity", 0.0) - row["quantity"] if row["inventory_quantity_set"] else 0.0
 
     def field_inventory_quantity_auto_apply(self, number: int, row: Row) -> float:
         return float(row.get("quantity", 0.0))

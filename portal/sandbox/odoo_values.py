@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     from .odoo_models import Env, Model
 
 DEFAULTS: dict[str, Any] = {"integer": 0, "float": 0.0, "monetary": 0.0, "one2many": [], "many2many": []}
-DECIMALS = {
-    "list_price": "Product Price", "lst_price": "Product Price", "standard_price": "Product Price",
-    "price_unit": "Product Price", "price_extra": "Product Price", "discount": "Discount", "weight": "Stock Weight",
-    "product_uom_qty": "Product Unit of Measure", "quantity": "Product Unit of Measure",
-    "inventory_quantity": "Product Unit of Measure",
-}  # fmt: skip
+PRICES = ("list_price", "lst_price", "standard_price", "price_unit", "price_extra")
+QUANTITIES = ("product_uom_qty", "quantity", "inventory_quantity")
 IMAGES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"RIFF", b"<svg", b"<?xml")
 
 
@@ -70,9 +66,15 @@ def _convert(model: Model, field: Field, value: Any, old: dict[str, Any] | None)
 
 
 def round_as_stored(env: Env, field: Field, number: float) -> float:
-    """Prices are kept to the digits of "Product Price", quantities to those of the unit, money to the cent."""
-    digits = 2 if field.type == "monetary" else precision(env, DECIMALS[field.name]) if field.name in DECIMALS else None
-    return number if digits is None else round_half_up(number, digits)
+    """Money to the cent, quantities to the unit's digits; prices to those of "Product Price", but in 19 as they are."""
+    if field.type == "monetary":
+        return round_half_up(number, 2)
+    if field.name in PRICES:
+        return number if env.major >= 19 else round_half_up(number, precision(env, "Product Price"))
+    if field.name in QUANTITIES:
+        return round_half_up(number, precision(env, env.db.profile.unit_precision))
+    usage = {"discount": "Discount", "weight": "Stock Weight", "volume": "Volume"}.get(field.name)
+    return round_half_up(number, precision(env, usage)) if usage else number
 
 
 def round_half_up(number: float, digits: int) -> float:
