@@ -128,6 +128,7 @@ def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
 def claim(session: Session, store: Store, entity: str, job_ids: Collection[int], *, lease_seconds: float) -> list[SyncJob]:
     """Take the due rows among `job_ids` for this worker; empty if another worker holds the lane.
 
+    Then RQ is told of them again when the lane is free.
     The rows come back detached from later changes of the session; their `lease` is the token every later step must show.
     """
     _lock_lane(session, store.id, entity)
@@ -135,6 +136,8 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
     busy = session.scalar(select(exists().where(SyncJob.store_id == store.id, SyncJob.entity == entity,
                                                 SyncJob.state == "running")))
     if busy:
+        session.execute(update(SyncJob).where(SyncJob.id.in_(job_ids), SyncJob.state.in_(WAITING)).values(queued_at=None)
+                        .execution_options(synchronize_session=False))
         return []
     conditions: list[ColumnElement[bool]] = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity,
                                              SyncJob.id.in_(job_ids)]

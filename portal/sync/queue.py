@@ -1,7 +1,8 @@
 """SQL → RQ: telling the workers what is due. SQL is the record; Redis may be flushed at any moment.
 
-RQ holds a bounded window. A row's `queued_at` says that RQ was told; it is forgotten when the row changes hands, when RQ's
-marker is gone (Redis was flushed or lost its data) or after a while. Telling RQ twice is harmless: a claim decides in SQL.
+RQ holds a bounded window, and nothing of a lane that a worker holds: that worker tells RQ of the rest when it is done. A row's
+`queued_at` says that RQ was told; it is forgotten when the row changes hands, when RQ's marker is gone (Redis was flushed or lost
+its data) or after a while. Telling RQ twice is harmless: a claim decides in SQL.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from redis import RedisError
 from rq import Queue
 from rq.job import JobStatus
 from rq.registry import FailedJobRegistry
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from portal.db import Database, now
 from portal.models import Circuit, Store, SyncJob
@@ -125,7 +126,10 @@ def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = Non
                         SyncJob.store_id.in_(rehearsing) & (SyncJob.rehearsed < SyncJob.version)))
              .order_by(SyncJob.id).limit(limit))
     if not told_too:
-        query = query.where(or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < at - FORGOTTEN_AFTER))
+        holder = aliased(SyncJob)
+        busy = exists().where(holder.store_id == SyncJob.store_id, holder.entity == SyncJob.entity, holder.state == "running",
+                              holder.lease_until > at)
+        query = query.where(or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < at - FORGOTTEN_AFTER), ~busy)
     return [_Due(*row) for row in session.execute(query)]
 
 

@@ -142,3 +142,18 @@ def test_what_stands_in_redis_is_json_and_holds_no_secret(db: Database, store: S
     assert b"portal.sync.tasks.run" in stored
     assert b"secret" not in stored
     assert b"\x80\x04" not in stored, "pickle"
+
+
+def test_what_found_its_lane_busy_is_handed_over_when_the_lane_is_free(db: Database, store: Store, queue: Queue) -> None:
+    first, second = notice(db, store, "1"), notice(db, store, "2")
+    with db.begin() as session:
+        [row] = jobs.claim(session, session.get_one(Store, store.id), "customer", [first], lease_seconds=300)
+    rq_queue.dispatch(db, queue)
+    assert handed_over(queue) == []
+    set_all(db, queued_at=now())
+    with db.begin() as session:
+        assert jobs.claim(session, session.get_one(Store, store.id), "customer", [second], lease_seconds=300) == []
+    with db.begin() as session:
+        jobs.succeed(session, jobs.held(session, row.lease or "", [first])[first], "written")
+    rq_queue.dispatch(db, queue)
+    assert handed_over(queue) == [[second]]

@@ -29,11 +29,6 @@ class Brought:
     never: frozenset[int] = frozenset()
     """Odoo attributes that make no variants."""
 
-    def links_of(self, lines: Mapping[int, Sequence[int]]) -> list[Link]:
-        """The links of these attributes and values."""
-        keys = [("attribute", number) for number in lines] + [("attribute_value", v) for values in lines.values() for v in values]
-        return [self.links[key] for key in keys if key in self.links]
-
 
 def bring(work: Work, jobs: Sequence[SyncJob], known: Options, used: Mapping[int, set[int]]) -> Brought:
     """See that Odoo has these attributes with these values; created ones make variants only where the shop has combinations.

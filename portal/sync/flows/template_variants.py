@@ -12,6 +12,7 @@ from typing import Any
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Values
 from portal.entities.combination import Combination, Options
+from portal.entities.compare import difference, is_blank
 from portal.entities.text import number
 from portal.models import Mapping, SyncJob
 from portal.sync.flows import attributes
@@ -236,9 +237,9 @@ def _changes(item: Item, found: dict[str, Row], plan: Plan, odoo: OdooFacts) -> 
         row, mapping = found[one.key], item.known.get(one.key)
         current = combination.from_odoo(row, odoo)
         if mapping is not None and mapping.odoo_id == row["id"]:
-            change = [name for name in current if mapping.base.get(name) != one.values[name]]
+            change = [name for name in current if name in difference(one.values, mapping.base)]
         else:
-            change = [name for name in current if not item.foreign or one.values[name] not in ("", "0")]
+            change = [name for name in current if not (item.foreign and is_blank(one.values[name]))]
         now, then = combination.to_odoo(current, odoo), combination.to_odoo({**current, **{n: one.values[n] for n in change}}, odoo)
         if now != then:
             plan.update.append((row["id"], now, then))

@@ -12,6 +12,7 @@ from typing import Any
 from portal.clients.errors import Missing, Rejected
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Ref, Values
+from portal.entities.compare import difference, fill_only, held
 from portal.entities.product import PRODUCT
 from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
@@ -85,7 +86,7 @@ def _read_shop(work: Work, values: dict[int, Values], linked: dict[str, Mapping]
 
 def _unchanged(item: Item) -> bool:
     alive = {key for key, mapping in item.known.items() if not mapping.data.get("gone")}
-    return (item.mapping is not None and item.mapping.base == item.values and alive == item.keys
+    return (item.mapping is not None and not difference(item.values, item.mapping.base) and alive == item.keys
             and all(item.known[one.key].base == one.values for one in item.combinations))
 
 
@@ -215,10 +216,9 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
     rows = {row["id"]: row for row in work.odoo.read("product.template", found, PRODUCT.odoo_fields(odoo))}
     for item in items:
         if item.how == "linked":
-            current = PRODUCT.from_odoo(rows[item.template], odoo)
-            change = [name for name, value in item.values.items() if value not in ("", None) and current.get(name) != value]
+            change = list(fill_only(held(PRODUCT, item.values, odoo), PRODUCT.from_odoo(rows[item.template], odoo)))
         elif item.template and item.mapping:
-            change = [name for name, value in item.values.items() if item.mapping.base.get(name) != value]
+            change = list(difference(item.values, item.mapping.base))
         else:
             continue
         row = PRODUCT.to_odoo(item.values, odoo, change)
