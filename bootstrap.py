@@ -145,8 +145,8 @@ def make_venv(uv: str | None) -> None:
     elif not works(sys.executable, "-m", "venv", str(VENV)):
         shutil.rmtree(VENV, ignore_errors=True)
         if not works(sys.executable, "-m", "pip", "--version"):
-            print("This Python can neither make a virtual environment with pip nor has pip itself. Install one of them, on Debian:\n"
-                  "  sudo apt-get install python3-venv", file=sys.stderr)
+            print("This Python can neither make a virtual environment with pip nor has pip itself. Install one of them, on "
+                  "Debian:\n  sudo apt-get install python3-venv", file=sys.stderr)
             raise SystemExit(1)
         subprocess.check_call([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
 

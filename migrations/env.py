@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import portal.models  # noqa: F401 -- fills the metadata
+import portal.models
+import portal.module_tables  # noqa: F401 -- both fill the metadata
 from portal.crypto import Encrypted
 from portal.db import Base, UtcDateTime
 

@@ -77,7 +77,7 @@ class Config:
         bind = text["PORTAL_BIND"]
         return cls(
             data_dir=data_dir,
-            database_url=text["DATABASE_URL"] or f"sqlite:///{data_dir / 'portal.sqlite3'}",
+            database_url=_database_url(text["DATABASE_URL"]) or f"sqlite:///{data_dir / 'portal.sqlite3'}",
             redis_url=text["REDIS_URL"],
             secret_keys=_secret_keys(text["PORTAL_SECRET_KEY"], data_dir),
             bind=bind,
@@ -101,6 +101,12 @@ class Config:
             "PORTAL_BIND": self.bind,
             "PORTAL_PUBLIC_URL": self.public_url,
         }
+
+
+def _database_url(given: str) -> str:
+    """The address with the driver this project has, whichever usual form it was given in."""
+    scheme, mark, rest = given.partition("://")
+    return f"postgresql+psycopg://{rest}" if mark and scheme in ("postgres", "postgresql") else given
 
 
 def _secret_keys(given: str, data_dir: Path) -> tuple[str, ...]:

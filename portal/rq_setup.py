@@ -66,5 +66,5 @@ def make_queue(redis: Redis) -> Queue:
 def make_worker(redis: Redis, name: str) -> Worker:
     """A worker for the one queue; small intervals, so that what a killed worker held is seen soon."""
     return Worker([make_queue(redis)], name=name, connection=redis, serializer=JSONSerializer, job_class=SafeJob,
-                  default_worker_ttl=60, maintenance_interval=60, job_monitoring_interval=5,
+                  worker_ttl=60, maintenance_interval=60, job_monitoring_interval=5,
                   log_job_description=False)
