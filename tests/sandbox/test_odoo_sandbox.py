@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -339,3 +341,17 @@ def test_json_2_takes_named_parameters_and_answers_with_real_statuses(server: Od
         assert http.post("/res.partner/write", json={"ids": [10**8], "vals": {"city": "x"}}).status_code == 404
         assert http.post("/base.automation/search", json={"domain": []}).status_code == 403
     assert httpx.get(f"{server.url}/web/version", trust_env=False).json()["version"] == "19.0"
+
+
+def test_both_sandboxes_start_from_the_command_line_and_end_on_request(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "portal.sandbox", "--odoo-version", "19", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = [process.stdout.readline(), process.stdout.readline()]
+        words = dict(word.split("=", 1) for word in ready[0].split() if "=" in word)
+        version = httpx.get(f"{words['url']}/web/version", trust_env=False).json()["version"]
+        process.terminate()
+        assert process.wait(20) == 0
+    assert [line.split()[:2] for line in ready] == [["odoo", "ready"], ["shop", "ready"]]
+    assert version == "19.0"
+    assert (tmp_path / "odoo-19.json").exists()
