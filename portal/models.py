@@ -268,7 +268,7 @@ user_role = Table(
 )
 
 
-class Role(Base, RoleMixin):  # type: ignore[misc]
+class Role(Base, RoleMixin):
     """`admin` sees and changes everything; other users only the stores they are members of."""
 
     __tablename__ = "role"
@@ -277,7 +277,7 @@ class Role(Base, RoleMixin):  # type: ignore[misc]
     name: Mapped[str] = mapped_column(String(64), unique=True)
 
 
-class User(Base, UserMixin):  # type: ignore[misc]
+class User(Base, UserMixin):
     """Someone who may log in. Column names are those Flask-Security expects."""
 
     __tablename__ = "user"

@@ -69,8 +69,9 @@ def _only_on_pages(app: Flask) -> None:
     """Take out two hooks that read cookie and body of every request, endpoints included: who is there is asked by
     `portal.web.access` where it matters, and there is no *remember me* cookie to keep up.
     """
-    for hooks in (app.before_request_funcs[None], app.after_request_funcs[None]):
-        hooks[:] = [hook for hook in hooks if getattr(hook, "__name__", "") not in _EVERYWHERE]  # type: ignore[index]
+    tables: tuple[Any, ...] = (app.before_request_funcs, app.after_request_funcs)
+    for table in tables:
+        table[None] = [hook for hook in table[None] if getattr(hook, "__name__", "") not in _EVERYWHERE]
 
 
 def _throttle_login() -> tuple[str, int, dict[str, str]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -83,4 +83,8 @@ def _unexpected(_error: Exception) -> ResponseReturnValue:
 def _answer(status: int, title: str, words: str, headers: dict[str, str] | None = None) -> ResponseReturnValue:
     if for_machines():
         return jsonify(error=title, detail=words), status, headers or {}
-    return render_template("error.html", status=status, title=title, words=words), status, headers or {}
+    if status >= 500:  # the page that looks nothing up, since looking up may be what fails
+        page = current_app.jinja_env.get_template("down.html").render(status=status, title=title, words=words)
+    else:
+        page = render_template("error.html", status=status, title=title, words=words)
+    return page, status, headers or {}

@@ -18,6 +18,8 @@ from portal.web.answers import done, live
 from portal.web.wake import wake
 
 pages = Blueprint("initial", __name__)
+REFERS_TO = {"product": ("customer",), "stock": ("product",), "order": ("customer", "product")}
+"""What comes first: an order needs its customer and its products. Products follow customers only to keep one order of work."""
 
 
 @pages.get("/initial")
@@ -63,23 +65,22 @@ def cancel(entity: str) -> ResponseReturnValue:
 def cards(progress: Sequence[Mapping[str, Any]], *, enabled: bool) -> list[dict[str, Any]]:
     """The cards in order, each with the reason why its button is disabled, or "".
 
-    An entity waits until the one before it is finished; entities that are switched off are passed over.
+    An entity waits for those its records refer to; entities that are switched off are passed over.
     """
     found: list[dict[str, Any]] = []
-    before: Mapping[str, Any] | None = None
+    unfinished = {row["entity"]: row["label"].lower() for row in progress if row["allowed"] and row["state"] != "finished"}
     for row in progress:
+        missing = [unfinished[name] for name in REFERS_TO.get(row["entity"], ()) if name in unfinished]
         reason = ""
         if not row["allowed"]:
             reason = f"{row['label']} do not travel from the shop to Odoo. Change that in the settings."
         elif not enabled:
             reason = "Enable synchronization first."
-        elif before is not None and before["state"] != "finished":
-            reason = f"First finish {before['label'].lower()}."
+        elif missing:
+            reason = f"First finish {' and '.join(missing)}."
         ended = row["done"] + row["failed"]
         found.append({**row, "reason": reason, "running": row["state"] in ("reading", "queued"), "ended": ended,
                       "total": max(row["noticed"], ended)})
-        if row["allowed"]:
-            before = row
     return found
 
 

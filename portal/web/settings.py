@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import stores, view
+from portal.sync import stores
 from portal.web import store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
@@ -22,7 +22,7 @@ SWITCHES = {"enabled": ("Synchronization is on.", "Synchronization is off. Chang
 @pages.get("/settings")
 def page() -> ResponseReturnValue:
     """The form with what is stored, and the endpoints."""
-    return _show(store_form.stored(current_store()))
+    return show_form(current_store(), store_form.stored(current_store()))
 
 
 @pages.post("/settings")
@@ -31,7 +31,7 @@ def save() -> ResponseReturnValue:
     store = current_store()
     entered = store_form.read(request.form, store)
     if entered.errors:
-        return _show(entered), 422
+        return show_form(current_store(), entered), 422
     try:
         with writing() as session:
             row = session.get_one(Store, store.id)
@@ -40,7 +40,7 @@ def save() -> ResponseReturnValue:
     except SettingError as error:
         key, text = store_form.words(error)
         entered.errors[key] = text
-        return _show(entered), 422
+        return show_form(current_store(), entered), 422
     services().kick()
     return done(url_for("store.settings.page"), "The settings were saved." if changed else "There was nothing to change.")
 
@@ -101,9 +101,3 @@ def remove() -> ResponseReturnValue:
 def _name_is_free(other: Store | None) -> None:
     if other is not None:
         raise SettingError(f"name: a store called {other.name!r} exists already. Choose another name.")
-
-
-def _show(entered: store_form.Entered) -> str:
-    facts = view.store_facts(reading(), current_store(), services().config, secrets=True)
-    return show_form(current_store(), entered, endpoints=facts["endpoints"], cron_token=facts["tokens"]["cron"],
-                     hooks_token=facts["tokens"]["hooks"])

@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["when"] = when
     app.jinja_env.filters["number"] = number
     app.jinja_env.filters["entity_label"] = entity_label
+    app.jinja_env.filters["record_label"] = record_label
     app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
@@ -53,6 +54,11 @@ def entity_label(name: str) -> str:
         return registry.by_name(name).label
     except KeyError:
         return name or "—"
+
+
+def record_label(job: Any) -> str:
+    """What a merchant calls the record of a change or a mapping: "Customer 12"."""
+    return f"{job.entity.replace('_', ' ').capitalize()} {job.record}"
 
 
 def _context() -> dict[str, Any]:

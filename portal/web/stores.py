@@ -98,8 +98,12 @@ def try_connection(side: str, store: Store | None) -> ResponseReturnValue:
     return show_form(store, entered)
 
 
-def show_form(store: Store | None, entered: store_form.Entered, **more: Any) -> str:
+def show_form(store: Store | None, entered: store_form.Entered) -> str:
     """The form as a page, or only the form where htmx asks."""
+    more: dict[str, Any] = {}
+    if store is not None:
+        facts = view.store_facts(reading(), store, services().config, secrets=True)
+        more = {"endpoints": facts["endpoints"], "cron_token": facts["tokens"]["cron"]}
     template = "_store_form.html" if is_fragment() else "store_form.html"
     return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,
                            sides=store_form.SIDES, groups=store_form.grouped(), **more)

@@ -92,7 +92,7 @@ def test_after_an_hour_without_use_one_must_log_in_again(world: World, admin: Br
     assert "logged out" in words(admin.get("/login"))
 
 
-def test_refreshes_of_an_open_page_do_not_keep_a_session_alive(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refreshes_of_an_open_page_keep_no_session_alive(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     start = portal_db.now()
     live = f"/stores/{world.mine}/live"
     poll = {"HX-Request": "true", "HX-Poll": "1"}
@@ -102,7 +102,7 @@ def test_refreshes_of_an_open_page_do_not_keep_a_session_alive(world: World, adm
     assert admin.get(live, headers=poll).status_code == 401
 
 
-def test_after_twelve_hours_one_must_log_in_again_however_busy(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_twelve_hours_one_must_log_in_again(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     start = portal_db.now()
     for minutes in range(0, 12 * 60, 30):
         monkeypatch.setattr(access, "now", lambda minutes=minutes: start + timedelta(minutes=minutes))
@@ -149,7 +149,8 @@ def test_the_first_administrator_comes_by_a_link_that_works_once(app: Flask, con
     with app.app_context():
         database = services().db
     old, link = first_admin_link(config, database), first_admin_link(config, database)
-    assert old and link
+    assert old
+    assert link
     assert old != link
     assert anonymous.get(path(old)).status_code == 403
     page = anonymous.get(path(link))

@@ -1,0 +1,503 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import portal
+from portal.entities import registry
+from portal.models import Heartbeat, InitialRun, LogEntry, Mapping, Store, SyncJob
+from portal.settings import STORE_SETTINGS
+from portal.sync import log, stores
+from portal.sync.stores import Check
+from portal.web import store_form
+from portal.web.initial import cards
+from tests.web.conftest import ADMIN, PASSWORD, SECRETS, Browser, World, words
+from tests.web.test_access import EXPECTED_PUBLIC, path_of, requests
+
+STATIC = Path(portal.ROOT) / "static"
+TEMPLATES = Path(portal.ROOT) / "templates"
+MARKUP = "<img src=x onerror=alert(1)>"
+NEW = {"name": "Third", "ps_url": "https://shop.example.com", "ps_key": "k1", "odoo_url": "https://odoo.example.com",
+       "odoo_db": "prod", "odoo_login": "sync", "odoo_key": "k2", "customers": "1", "orders": "1", "products": "both",
+       "stock": "off", "odoo_location": "8", "stock_buffer": "0", "max_attempts": "5"}
+
+
+def form_of(store: Store, **changes: Any) -> dict[str, Any]:
+    """What a browser sends for the settings form as it stands."""
+    values: dict[str, Any] = {f.key: "" if f.key in SECRETS else getattr(store, f.key) for f in store_form.fields()}
+    values |= {s.key: "1" if store.settings[s.key] is True else store.settings[s.key] for s in STORE_SETTINGS
+               if store.settings[s.key] is not False}
+    return {k: v for k, v in (values | changes).items() if v is not None}
+
+
+def store_of(world: World, store_id: int) -> Store:
+    with world.db.read() as session:
+        return session.get_one(Store, store_id)
+
+
+# --- files and headers ------------------------------------------------------------------------------------------------
+
+
+def test_vendored_files_are_what_vendor_md_says() -> None:
+    listed = dict(re.findall(r"^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", (STATIC / "VENDOR.md").read_text(), re.M))
+    ours = {"app.css", "app.js", "favicon.svg", "VENDOR.md"}
+    assert set(listed) == {path.name for path in STATIC.iterdir()} - ours
+    for name, expected in listed.items():
+        assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == expected, name
+
+
+def test_no_template_holds_inline_code_or_trusts_markup() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|\|\s*safe\b|hx-on", text), path.name
+
+
+def test_every_icon_that_is_used_is_in_the_sprite() -> None:
+    known = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
+    used = {name for path in TEMPLATES.rglob("*.html") for name in re.findall(r"icon\('([a-z0-9-]+)'", path.read_text())}
+    from portal.web.health import ICONS
+    from portal.web.shown import STATES
+    assert used | set(ICONS.values()) | {picture for _, picture in STATES.values()} <= known
+
+
+def test_every_route_has_the_security_headers(world: World, admin: Browser) -> None:
+    from portal.web.headers import CONTENT_SECURITY_POLICY
+
+    for method, rule in requests(world.app):
+        answer = admin.client.open(path_of(rule, store_id=world.mine), method=method)
+        assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        if rule.endpoint != "static":
+            assert answer.headers["Cache-Control"] == "no-store", rule.rule
+            assert "HX-Request" in answer.headers["Vary"]
+        answer.close()
+    for word in ("unsafe-inline", "unsafe-eval", "*"):
+        assert word not in CONTENT_SECURITY_POLICY
+
+
+def test_errors_are_pages_in_words(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "There is nothing here" in words(admin.get("/nope"))
+    assert admin.get("/nope").status_code == 404
+    big = admin.client.post("/people", data=b"x" * 1_200_000, content_type="application/x-www-form-urlencoded")
+    assert big.status_code == 413
+    assert "too much" in words(big)
+    wrong_method = admin.get("/logout")
+    assert wrong_method.status_code == 405
+    assert "POST" in wrong_method.headers["Allow"]
+    from portal.web import stores as page
+
+    def broken() -> None:
+        raise RuntimeError(f"boom {SECRETS['ps_key']}")
+
+    monkeypatch.setattr(page, "visible_stores", broken)
+    answer = admin.get("/stores")
+    assert answer.status_code == 500
+    text = words(answer)
+    assert re.search(r"report error [0-9a-f]{8}", text)
+    assert "boom" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+# --- hostile content and secrets --------------------------------------------------------------------------------------
+
+
+def test_markup_from_outside_stays_text_and_secrets_stay_inside(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        store = session.get_one(Store, world.mine)
+        store.odoo_db = store.odoo_login = MARKUP
+        store.odoo_profile = {"locations": [[5, MARKUP]]}
+        session.add(Mapping(store_id=store.id, target=store.target, entity="customer", shop_id=MARKUP, odoo_id=1))
+        session.add(InitialRun(store_id=store.id, entity="customer", state="reading", message=MARKUP))
+        log.write(session, store.id, MARKUP, actor=MARKUP, level="warning")
+    hostile = {"message": MARKUP, "remedy": MARKUP, "detail": MARKUP, "cause": MARKUP, "source": MARKUP}
+    dead = world.job(world.mine, MARKUP, "dead", **hostile)
+    world.job(world.mine, "2", "error", entity="product", **hostile)
+    shown = 0
+    for method, rule in requests(world.app):
+        if method == "GET" and rule.rule not in EXPECTED_PUBLIC:
+            page = admin.get(path_of(rule, store_id=world.mine, job_id=dead)).text
+            assert "<img" not in page, rule.rule
+            shown += "&lt;img" in page
+            assert not any(secret in page for secret in SECRETS.values()), rule.rule
+            assert "argon2" not in page
+    assert shown >= 7
+
+
+def test_tokens_are_shown_only_on_the_settings_page(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        stores.change_store(session, session.get_one(Store, world.mine), {"enabled": "1"}, "t")
+        session.add(Heartbeat(name="tick", kind="tick"))
+    tokens = set(world.tokens(world.mine).values())
+    for method, rule in requests(world.app):
+        if method == "GET" and rule.rule not in EXPECTED_PUBLIC and rule.endpoint != "store.settings.page":
+            page = admin.get(path_of(rule, store_id=world.mine)).text
+            assert not any(token in page for token in tokens), rule.rule
+    page = admin.get(f"/stores/{world.mine}/settings").text
+    assert world.tokens(world.mine)["cron"] in page
+
+
+# --- the store form ---------------------------------------------------------------------------------------------------
+
+
+def test_a_store_is_added_with_its_settings(world: World, admin: Browser) -> None:
+    answer = admin.post("/stores/new", NEW)
+    assert answer.status_code == 303
+    with world.db.read() as session:
+        store = session.query(Store).filter_by(name="Third").one()
+    assert (store.ps_key, store.odoo_key) == ("k1", "k2")
+    assert store.settings["products"] == "both"
+    assert store.settings["odoo_location"] == 8
+    assert store.settings["enabled"] is False
+    assert "Third" in words(admin.get(answer.location))
+
+
+def test_every_error_is_shown_beside_its_field_and_nothing_typed_is_lost(world: World, admin: Browser) -> None:
+    wrong = NEW | {"name": "", "ps_url": "ftp://x", "odoo_url": "https://user:pw@odoo.example.com", "odoo_db": "", "products": "up",
+                   "max_attempts": "0", "stock_buffer": "many"}
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = admin.post("/stores/new", wrong, headers=headers)
+        assert answer.status_code == 422
+        for key in ("name", "ps_url", "odoo_url", "odoo_db", "products", "max_attempts", "stock_buffer"):
+            assert f'id="{key}-problem"' in answer.text, key
+            assert f'href="#{key}"' in answer.text
+        for kept in ('value="ftp://x"', 'value="many"', 'value="k1"', 'value="prod"'):
+            assert (kept in answer.text) == (kept != 'value="prod"'), kept
+        assert ("<html" in answer.text) == (not headers)
+    assert "exists already" in words(admin.post("/stores/new", NEW | {"name": "Mine"}))
+    with world.db.read() as session:
+        assert session.query(Store).count() == 2
+
+
+def test_every_setting_of_the_table_is_in_the_form(world: World, admin: Browser) -> None:
+    page = admin.get(f"/stores/{world.mine}/settings").text
+    for setting in STORE_SETTINGS:
+        assert f'name="{setting.key}"' in page
+        assert setting.label in page
+        for choice in setting.choices:
+            assert f'value="{choice}"' in page
+
+
+def test_an_empty_key_keeps_the_stored_one(world: World, admin: Browser) -> None:
+    store = store_of(world, world.mine)
+    assert admin.post(f"/stores/{world.mine}/settings", form_of(store, name="Renamed", enabled="1")).status_code == 303
+    store = store_of(world, world.mine)
+    assert store.name == "Renamed"
+    assert store.settings["enabled"] is True
+    assert store.ps_key == SECRETS["ps_key"]
+    admin.post(f"/stores/{world.mine}/settings", form_of(store, odoo_key="another key"))
+    assert store_of(world, world.mine).odoo_key == "another key"
+
+
+def test_a_stored_key_is_never_sent_to_another_address(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(stores, "check_shop", lambda *a, **k: calls.append(a) or Check(True, "PrestaShop 8.1"))
+    store = store_of(world, world.mine)
+    moved = form_of(store, ps_url="https://evil.example.com")
+    answer = admin.post(f"/stores/{world.mine}/settings/test/shop", moved, headers={"HX-Request": "true"})
+    assert "enter the key again" in words(answer)
+    assert not calls
+    answer = admin.post(f"/stores/{world.mine}/settings", moved)
+    assert answer.status_code == 422
+    assert "enter the key again" in words(answer)
+    assert store_of(world, world.mine).ps_url == store.ps_url
+    admin.post(f"/stores/{world.mine}/settings/test/shop", form_of(store))
+    assert calls[0][:2] == (store.ps_url, SECRETS["ps_key"])
+
+
+def test_the_demo_store_cannot_be_pointed_at_the_private_network(world: World, admin: Browser,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.db.begin() as session:
+        session.get_one(Store, world.mine).is_demo = True
+    private: list[bool] = []
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: private.append(k["allow_private"]) or Check(True, "Odoo 17.0"))
+    store = store_of(world, world.mine)
+    moved = form_of(store, odoo_url="http://10.0.0.1", odoo_key="x")
+    assert admin.post(f"/stores/{world.mine}/settings", moved).status_code == 422
+    admin.post(f"/stores/{world.mine}/settings/test/odoo", moved)
+    admin.post(f"/stores/{world.mine}/settings/test/odoo", form_of(store))
+    assert private == [False, True]
+
+
+def test_a_connection_is_tested_before_it_is_saved_with_and_without_scripts(world: World, admin: Browser,
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check(True, "Odoo 17.0, uid 7", [(True, "Odoo 17.0 answers; user id (uid) 7.", "")],
+                  {"version": "17.0", "locations": [[8, "WH/Stock"], [9, "WH/Shelf"]]})
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: check)
+    part = admin.post("/stores/test/odoo", NEW, headers={"HX-Request": "true"})
+    assert "uid 7" in words(part)
+    assert "<html" not in part.text
+    assert 'hx-swap-oob="true"' in part.text
+    assert re.search(r'<option value="8" selected>WH/Stock', part.text)
+    page = admin.post("/stores/test/odoo", NEW)
+    assert "uid 7" in words(page)
+    assert 'value="https://odoo.example.com"' in page.text
+    assert "WH/Shelf" in page.text
+    with world.db.read() as session:
+        assert session.query(Store).count() == 2
+    assert "nothing is entered" in words(admin.post("/stores/test/shop", NEW | {"ps_key": ""}))
+    assert admin.post("/stores/test/fax", NEW).status_code == 404
+
+
+def test_a_failed_test_names_cause_and_remedy(world: World, admin: Browser) -> None:
+    answer = admin.post(f"/stores/{world.mine}/settings/test/shop", form_of(store_of(world, world.mine)))
+    text = words(answer)
+    assert answer.status_code == 200
+    assert "127.0.0.1" in text or "connect" in text.lower()
+    assert "Traceback" not in text
+
+
+def test_a_test_of_the_saved_connection_is_kept(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check(True, "Odoo 17.0", [], {"version": "17.0", "locations": []})
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: check)
+    store = store_of(world, world.mine)
+    admin.post(f"/stores/{world.mine}/settings/test/odoo", form_of(store, odoo_db="elsewhere"))
+    assert store_of(world, world.mine).odoo_profile is None
+    admin.post(f"/stores/{world.mine}/settings/test/odoo", form_of(store))
+    assert store_of(world, world.mine).odoo_profile == check.profile
+
+
+def test_tests_of_connections_are_throttled(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    from portal.web import throttle
+
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: Check(True, "Odoo 17.0"))
+    states = {admin.post("/stores/test/odoo", NEW).status_code for _ in range(throttle.TEST_CONNECTION.burst + 1)}
+    assert states == {200, 429}
+
+
+def test_the_switches_and_tokens_can_be_changed(world: World, admin: Browser) -> None:
+    base = f"/stores/{world.mine}/settings"
+    admin.post(f"{base}/switch/enabled", {"value": "1"})
+    admin.post(f"{base}/switch/dry_run", {"value": "1"})
+    page = words(admin.get(f"/stores/{world.mine}/"))
+    assert "On" in page
+    assert "Dry run" in page
+    before = world.tokens(world.mine)
+    assert "24 more hours" in words(admin.post(f"{base}/tokens/cron", follow_redirects=True))
+    after = world.tokens(world.mine)
+    assert after["cron"] != before["cron"]
+    assert after["webhook"] == before["webhook"]
+    assert admin.post(f"{base}/switch/max_attempts", {"value": "1"}).status_code == 404
+    with world.db.read() as session:
+        lines = {(row.message, row.actor) for row in session.query(LogEntry).filter_by(store_id=world.mine)}
+    assert ("Settings changed: Dry run: on.", ADMIN) in lines
+
+
+def test_removing_a_store_names_the_numbers_and_asks_for_its_name(world: World, admin: Browser) -> None:
+    for record in range(3):
+        world.job(world.mine, str(record))
+    page = words(admin.get(f"/stores/{world.mine}/remove"))
+    assert "3 jobs" in page
+    assert "Nothing is deleted or changed in Odoo" in page
+    assert admin.post(f"/stores/{world.mine}/remove", {"name": "Other"}).status_code == 422
+    answer = admin.post(f"/stores/{world.mine}/remove", {"name": "Mine"}, follow_redirects=True)
+    assert "3 jobs" in words(answer)
+    with world.db.read() as session:
+        assert session.get(Store, world.mine) is None
+        assert session.query(SyncJob).count() == 0
+        assert session.get(Store, world.other) is not None
+
+
+# --- dashboard, lists, dead letters -----------------------------------------------------------------------------------
+
+
+def test_the_counters_link_to_their_lists(world: World, admin: Browser) -> None:
+    for record, state in enumerate(["pending", "pending", "synced", "error", "dead"]):
+        world.job(world.mine, str(record), state)
+    page = admin.get(f"/stores/{world.mine}/").text
+    tiles = re.findall(r'id="tile-(\w+)" href="([^"]+)"><span class="figure">(\d+)', page)
+    assert [(key, number) for key, _, number in tiles] == [("pending", "2"), ("synced", "1"), ("error", "1"), ("dead", "1")]
+    for key, address, number in tiles:
+        listing = admin.get(address)
+        assert listing.status_code == 200
+        assert len(re.findall(r'<th scope="row">', listing.text)) == int(number), key
+
+
+def test_a_refresh_answers_204_while_nothing_changed(world: World, admin: Browser) -> None:
+    live = f"/stores/{world.mine}/live"
+    first = admin.get(live, headers={"HX-Request": "true"})
+    address = re.search(r'hx-get="([^"]+)"', first.text).group(1).replace("&amp;", "&")  # type: ignore[union-attr]
+    assert admin.get(address).status_code == 204
+    assert not admin.get(address).data
+    world.job(world.mine, "5")
+    assert admin.get(address).status_code == 200
+    assert "<html" not in first.text
+
+
+def test_process_now_makes_failed_changes_due_and_says_how_many(world: World, admin: Browser) -> None:
+    from datetime import timedelta
+
+    from portal.db import now
+
+    job = world.job(world.mine, "1", "error", due_at=now() + timedelta(hours=1))
+    text = words(admin.post(f"/stores/{world.mine}/process", follow_redirects=True))
+    assert "1 waiting change is being processed now; 1 were brought forward" in text
+    with world.db.read() as session:
+        assert session.get_one(SyncJob, job).due_at <= now()
+
+
+def test_pull_stock_says_why_it_cannot(world: World, admin: Browser) -> None:
+    assert "Choose its direction" in words(admin.post(f"/stores/{world.mine}/pull-stock", follow_redirects=True))
+
+
+def test_dead_letters_are_grouped_by_cause_with_numbers_in_the_buttons(world: World, admin: Browser) -> None:
+    for record in range(4):
+        world.job(world.mine, str(record), "dead", cause="vat" if record else "tax", message="VAT is wrong" if record else "No tax")
+    text = words(admin.get(f"/stores/{world.mine}/dead"))
+    for expected in ("Retry all 4", "Discard all 4", "Retry these 3", "Discard these 3", "Retry it", "VAT is wrong", "No tax"):
+        assert expected in text
+    assert text.index("VAT is wrong") < text.index("No tax"), "the largest group first"
+
+
+@pytest.mark.parametrize(("action", "state"), [("retry", "pending"), ("discard", "discarded")])
+@pytest.mark.parametrize(("form", "expected"), [({"all": "1"}, {1, 2, 3}), ({"cause": "vat"}, {2, 3}),
+                                                ({"job": ["1", "3"]}, {1, 3})])
+def test_one_selection_cause_or_all_after_a_confirmation(world: World, admin: Browser, action: str, state: str,
+                                                        form: dict[str, Any], expected: set[int]) -> None:
+    for record in range(1, 4):
+        world.job(world.mine, str(record), "dead", cause="tax" if record == 1 else "vat")
+    address = f"/stores/{world.mine}/dead/{action}"
+    ask = admin.post(address, form)
+    assert f"{action.capitalize()} {len(expected)} changes?" in words(ask)
+    with world.db.read() as session:
+        assert session.query(SyncJob).filter_by(state="dead").count() == 3, "nothing happens before the confirmation"
+    hidden = [(name, value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', ask.text)
+              if name != "csrf_token"]
+    fields: dict[str, Any] = {}
+    for name, value in hidden:
+        fields.setdefault(name, []).append(value)
+    done = admin.post(address, fields, follow_redirects=True)
+    assert f"{len(expected)} {'will be tried again' if action == 'retry' else 'discarded'}." in words(done)
+    with world.db.read() as session:
+        assert {row.id for row in session.query(SyncJob).filter_by(state=state)} == expected
+    again = words(admin.post(address, fields, follow_redirects=True))
+    assert "0 " in again or "Nothing was selected" in again, "a second click changes nothing"
+
+
+def test_one_retry_needs_no_confirmation_and_joins_a_newer_change(world: World, admin: Browser) -> None:
+    dead = world.job(world.mine, "1", "dead", cause="x")
+    world.job(world.mine, "1")
+    text = words(admin.post(f"/stores/{world.mine}/dead/retry", {"job": dead}, follow_redirects=True))
+    assert "0 will be tried again, 1 joined a newer change" in text
+    assert "Nothing was selected" in words(admin.post(f"/stores/{world.mine}/dead/retry", follow_redirects=True))
+
+
+def test_a_change_shows_its_timeline_and_reason(world: World, admin: Browser) -> None:
+    job = world.job(world.mine, "12", "error", attempts=2, message="Odoo refused it.", remedy="Fix the name.", detail="raw answer")
+    text = words(admin.get(f"/stores/{world.mine}/jobs/{job}"))
+    for expected in ("Customer 12", "Queued", "Odoo refused it.", "What to do:", "Fix the name.", "raw answer", "2 of 5",
+                     "Next attempt"):
+        assert expected in text
+    admin.post(f"/stores/{world.mine}/jobs/{job}/discard")
+    with world.db.read() as session:
+        assert session.get_one(SyncJob, job).state == "error"
+    admin.post(f"/stores/{world.mine}/jobs/{job}/discard", {"confirmed": "1"})
+    with world.db.read() as session:
+        assert session.get_one(SyncJob, job).state == "discarded"
+
+
+def test_lists_are_paged_and_filtered(world: World, admin: Browser) -> None:
+    for record in range(60):
+        world.job(world.mine, str(record), entity="product" if record % 2 else "customer")
+    address: str | None = f"/stores/{world.mine}/jobs?state=pending"
+    seen: list[str] = []
+    while address:
+        page = admin.get(address).text
+        seen += re.findall(r'/jobs/(\d+)">', page)
+        older = re.search(r'href="([^"]+before=\d+[^"]*)"', page)
+        address = older.group(1).replace("&amp;", "&") if older else None
+    assert len(seen) == len(set(seen)) == 60
+    assert len(re.findall(r"/jobs/\d+\">", admin.get(f"/stores/{world.mine}/jobs?entity=product").text)) == 30
+    assert "Nothing matches" in words(admin.get(f"/stores/{world.mine}/jobs?q=nothing"))
+    assert admin.get(f"/stores/{world.mine}/jobs?state=bogus").status_code == 404
+
+
+def test_mappings_are_found_by_the_id_of_either_side(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        target = session.get_one(Store, world.mine).target
+        for entity, shop_id, odoo_id in [("customer", "7", 70), ("product", "8", 7), ("stock", "7-3", 71), ("order", "9", 90)]:
+            session.add(Mapping(store_id=world.mine, target=target, entity=entity, shop_id=shop_id, odoo_id=odoo_id))
+        session.add(Mapping(store_id=world.mine, target="another database", entity="customer", shop_id="7", odoo_id=1))
+
+    def count(query: str) -> int:
+        return len(re.findall(r'<th scope="row">', admin.get(f"/stores/{world.mine}/mappings{query}").text))
+
+    assert [count(""), count("?q=7"), count("?q=90"), count("?entity=product"), count("?q=%25"), count("?q=99999999999999999999")] \
+        == [4, 3, 1, 1, 0, 0]
+
+
+def test_the_log_is_filtered(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        log.write(session, world.mine, "100% sure", level="error", entity="order")
+        log.write(session, world.mine, "would create", dry_run=True, entity="product")
+
+    def found(query: str) -> str:
+        return words(admin.get(f"/stores/{world.mine}/log{query}"))
+
+    assert "would create" in found("?dry_run=1")
+    assert "100% sure" not in found("?dry_run=1")
+    assert "100% sure" in found("?level=error&entity=order&q=100%25")
+    assert "Nothing matches" in found("?q=%25%25")
+
+
+# --- initial sync -----------------------------------------------------------------------------------------------------
+
+
+def row(entity: str, state: str = "new", *, allowed: bool = True) -> dict[str, Any]:
+    return {"entity": entity, "label": registry.by_name(entity).label, "state": state, "noticed": 0, "done": 0, "failed": 0,
+            "waiting": 0, "message": "", "allowed": allowed}
+
+
+@pytest.mark.parametrize(("states", "enabled", "reasons"), [
+    (["new", "new", "new"], True, ["", "First finish customers.", "First finish customers and products."]),
+    (["reading", "new", "new"], True, ["", "First finish customers.", "First finish customers and products."]),
+    (["finished", "new", "new"], True, ["", "", "First finish products."]),
+    (["finished", "finished", "new"], True, ["", "", ""]),
+    (["new", "new", "new"], False, ["Enable synchronization first."] * 3),
+])
+def test_the_buttons_follow_their_order(states: list[str], enabled: bool, reasons: list[str]) -> None:
+    rows = [row(name, state) for name, state in zip(("customer", "product", "order"), states, strict=True)]
+    assert [card["reason"] for card in cards(rows, enabled=enabled)] == reasons
+
+
+def test_entities_that_are_switched_off_hold_nothing_up() -> None:
+    rows = [row("customer", allowed=False), row("product", "finished"), row("stock", allowed=False), row("order")]
+    found = cards(rows, enabled=True)
+    assert "do not travel" in found[0]["reason"]
+    assert found[3]["reason"] == ""
+
+
+def test_an_initial_sync_is_started_shown_and_stopped(world: World, admin: Browser) -> None:
+    base = f"/stores/{world.mine}/initial"
+    assert "Enable synchronization first." in words(admin.post(f"{base}/customer/start", follow_redirects=True))
+    admin.post(f"/stores/{world.mine}/settings/switch/enabled", {"value": "1"})
+    assert "First finish customers" in words(admin.post(f"{base}/order/start", follow_redirects=True))
+    assert "was started" in words(admin.post(f"{base}/customer/start", follow_redirects=True))
+    assert "the shop is still being read" in words(admin.get(base))
+    assert "Stopped" in words(admin.post(f"{base}/customer/cancel", follow_redirects=True))
+    with world.db.read() as session:
+        assert [run.state for run in session.query(InitialRun)] == ["cancelled"]
+    assert admin.post(f"{base}/unicorn/start").status_code == 404
+
+
+def test_a_member_may_change_the_settings_of_their_store(world: World, member: Browser) -> None:
+    store = store_of(world, world.mine)
+    assert member.post(f"/stores/{world.mine}/settings", form_of(store, max_attempts="9")).status_code == 303
+    assert store_of(world, world.mine).settings["max_attempts"] == 9
+    assert PASSWORD not in member.get(f"/stores/{world.mine}/settings").text
+
+
+def test_a_database_that_is_gone_is_a_page_in_words_too(world: World, admin: Browser) -> None:
+    from portal.extensions import db
+
+    with world.app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql('ALTER TABLE "user" RENAME TO gone')
+    answer = admin.get("/stores")
+    assert answer.status_code == 503
+    assert "The database is busy" in words(answer)
+    assert int(answer.headers["Retry-After"]) > 0
