@@ -86,7 +86,7 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
             return row.id
         values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
                            "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
-        job_id = session.scalars(_insert_if_absent(session, [values]).returning(SyncJob.id)).first()
+        job_id = session.scalars(_insert_if_absent(session).returning(SyncJob.id), [_filled(values)]).first()
         if job_id is not None:
             _event(session, job_id, "queued", f"noticed ({source})")
             return job_id
@@ -102,7 +102,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
         common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
                            "run_id": run_id}
         rows = [common | {"record": record} for record in chunk]
-        new = session.execute(_insert_if_absent(session, rows).returning(SyncJob.id, SyncJob.record)).all()
+        new = session.execute(_insert_if_absent(session).returning(SyncJob.id, SyncJob.record), [_filled(r) for r in rows]).all()
         made += len(new)
         _events(session, [row.id for row in new], "queued", f"noticed ({source})")
         old = set(chunk) - {row.record for row in new}
@@ -191,14 +191,29 @@ def held(session: Session, token: str, job_ids: Iterable[int]) -> dict[int, Sync
     return {row.id: row for row in rows}
 
 
-def succeed(session: Session, row: SyncJob, message: str) -> None:
-    """running → synced. Wakes what waited for it; an older dead letter of the record is superseded."""
-    _end(row, "synced")
-    row.cause = row.message = row.remedy = row.detail = ""
-    row.message = message
-    _event(session, row.id, "synced", message)
-    _supersede_dead(session, row, "a later change of this record was synchronised")
-    wake(session, row.store_id, Ref(row.entity, row.record))
+def succeed(session: Session, done: Sequence[tuple[SyncJob, str]]) -> None:
+    """running → synced, for rows of one store, each with what was done. Wakes what waited for them; older dead letters of
+    the records are superseded. A handful of statements, however many rows."""
+    if not done:
+        return
+    rows = [row for row, _ in done]
+    at = now()
+    session.execute(update(SyncJob), [
+        {"id": row.id, "state": "synced", "message": message, "cause": "", "remedy": "", "detail": "", "finished_at": at,
+         "updated_at": at, "lease": None, "lease_until": None, "queued_at": None} for row, message in done])
+    session.execute(insert(JobEvent), [{"job_id": row.id, "kind": "synced", "message": message, "at": at}
+                                       for row, message in done])
+    store_id = rows[0].store_id
+    for entity, direction in {(row.entity, row.direction) for row in rows}:
+        records = {row.record for row in rows if (row.entity, row.direction) == (entity, direction)}
+        for dead in session.scalars(select(SyncJob).where(
+                SyncJob.store_id == store_id, SyncJob.entity == entity, SyncJob.direction == direction,
+                SyncJob.state == "dead", SyncJob.record.in_(records))):
+            _supersede(session, dead, "a later change of this record was synchronised")
+        if direction == "ps_to_odoo":
+            for record in session.scalars(select(Dependency.record).distinct().where(
+                    Dependency.entity == entity, Dependency.record.in_(records))):
+                wake(session, store_id, Ref(entity, record))
 
 
 def fail(session: Session, row: SyncJob, failure: Failure, limit: int) -> None:
@@ -432,9 +447,13 @@ def _supersede_dead(session: Session, row: SyncJob, why: str) -> None:
                               SyncJob.direction == row.direction, SyncJob.record == row.record,
                               SyncJob.state == "dead", SyncJob.id != row.id))
     for dead in older:
-        _end(dead, "superseded")
-        session.execute(delete(Dependency).where(Dependency.job_id == dead.id))
-        _event(session, dead.id, "superseded", why)
+        _supersede(session, dead, why)
+
+
+def _supersede(session: Session, dead: SyncJob, why: str) -> None:
+    _end(dead, "superseded")
+    session.execute(delete(Dependency).where(Dependency.job_id == dead.id))
+    _event(session, dead.id, "superseded", why)
 
 
 def _end(row: SyncJob, state: str) -> None:
@@ -469,15 +488,19 @@ def _events(session: Session, job_ids: Sequence[int], kind: str, message: str) -
         session.execute(insert(JobEvent), [{"job_id": i, "kind": kind, "message": message, "at": now()} for i in job_ids])
 
 
-def _insert_if_absent(session: Session, rows: list[Columns]) -> postgresql.Insert | sqlite.Insert:
-    at = now()
-    filled = [{"state": "pending", "version": 1, "rehearsed": 0, "attempts": 0, "deferrals": 0, "lost_leases": 0,
-               "uncertain": False, "hint": None, "cause": "", "message": "", "remedy": "", "detail": "", "due_at": at,
-               "created_at": at, "updated_at": at} | row for row in rows]
+def _insert_if_absent(session: Session) -> postgresql.Insert | sqlite.Insert:
     key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(SyncJob).values(filled).on_conflict_do_nothing(index_elements=key, index_where=waiting)
-    return sqlite.insert(SyncJob).values(filled).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+        return postgresql.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return sqlite.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+
+
+def _filled(row: Columns) -> Columns:
+    """A new waiting row with every column."""
+    at = now()
+    return {"state": "pending", "version": 1, "rehearsed": 0, "attempts": 0, "deferrals": 0, "lost_leases": 0, "uncertain": False,
+            "hint": None, "cause": "", "message": "", "remedy": "", "detail": "", "due_at": at, "created_at": at,
+            "updated_at": at} | row
 
 
 def _lock_lane(session: Session, store_id: int, entity: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from portal.db import now
@@ -42,8 +42,11 @@ def save_links(session: Session, store: Store, links: Sequence[Link]) -> None:
             for row in rows:
                 link = wanted.pop(row.shop_id)
                 row.odoo_id, row.base, row.data, row.updated_at = link.odoo_id, link.base, link.data, now()
-        session.add_all(Mapping(store_id=store.id, target=store.target, entity=entity, shop_id=link.shop_id,
-                                odoo_id=link.odoo_id, base=link.base, data=link.data) for link in wanted.values())
+        if wanted:
+            at = now()
+            session.execute(insert(Mapping), [
+                {"store_id": store.id, "target": store.target, "entity": entity, "shop_id": link.shop_id, "odoo_id": link.odoo_id,
+                 "base": link.base, "data": link.data, "created_at": at, "updated_at": at} for link in wanted.values()])
 
 
 def remove_links(session: Session, store: Store, refs: Sequence[Ref]) -> None:

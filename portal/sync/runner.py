@@ -80,6 +80,9 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
         links: list[Link] = []
         answered: set[str] = set()
         failures: dict[str, RemoteError] = {}
+        done: list[tuple[SyncJob, str]] = []
+        entries: list[log.Entry] = []
+        follow: dict[tuple[str, str, bool], set[str]] = {}
         for outcome in outcomes:
             row = held.get(outcome.job.id)
             if row is None:
@@ -95,13 +98,16 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
             else:
                 links += outcome.links
                 remove_links(session, work.store, outcome.unlink)
-                jobs.succeed(session, row, outcome.message)
+                done.append((row, outcome.message))
                 for entity, direction, record in outcome.follow:
-                    jobs.notice(session, store, entity, direction, record, source="follow-up", bulk=row.bulk)
+                    follow.setdefault((entity, direction, row.bulk), set()).add(record)
             if outcome.rehearsed or outcome.changed:
-                log.write(session, store.id, outcome.message, entity=row.entity, record=row.record, job_id=row.id,
-                          dry_run=outcome.rehearsed)
+                entries.append(log.Entry(outcome.message, row.entity, row.record, row.id, outcome.rehearsed))
+        jobs.succeed(session, done)
         save_links(session, work.store, links)
+        for (entity, direction, bulk), records in sorted(follow.items()):
+            jobs.notice_many(session, store, entity, direction, sorted(records), source="follow-up", bulk=bulk)
+        log.write_many(session, store.id, entries)
         for side in answered - set(failures):
             circuit.record_success(session, store.id, side)
         for error in failures.values():

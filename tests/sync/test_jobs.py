@@ -48,7 +48,7 @@ def end(db: Database, row: SyncJob, how: str, *, limit: int = 5, refs: frozenset
     with db.begin() as session:
         held = jobs.held(session, row.lease or "", [row.id])[row.id]
         if how == "synced":
-            jobs.succeed(session, held, "written")
+            jobs.succeed(session, [(held, "written")])
         elif how == "failed":
             jobs.fail(session, held, BROKEN, limit)
         elif how == "blocked":

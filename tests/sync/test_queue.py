@@ -154,6 +154,6 @@ def test_what_found_its_lane_busy_is_handed_over_when_the_lane_is_free(db: Datab
     with db.begin() as session:
         assert jobs.claim(session, session.get_one(Store, store.id), "customer", [second], lease_seconds=300) == []
     with db.begin() as session:
-        jobs.succeed(session, jobs.held(session, row.lease or "", [first])[first], "written")
+        jobs.succeed(session, [(jobs.held(session, row.lease or "", [first])[first], "written")])
     rq_queue.dispatch(db, queue)
     assert handed_over(queue) == [[second]]
