@@ -16,7 +16,7 @@ from portal.settings import SettingError
 from portal.sync import initial, jobs, log, stores
 from portal.web import health
 from portal.web.access import actor, current_store
-from portal.web.answers import done, live
+from portal.web.answers import done, fingerprint_of, live
 from portal.web.wake import wake
 
 pages = Blueprint("dashboard", __name__)
@@ -26,7 +26,8 @@ LOG_LINES = 12
 @pages.get("/")
 def page() -> ResponseReturnValue:
     """The dashboard."""
-    return render_template("dashboard.html", fingerprint="", **_facts())
+    facts = _facts()
+    return render_template("dashboard.html", fingerprint=fingerprint_of("_dashboard.html", **facts), **facts)
 
 
 @pages.get("/live")

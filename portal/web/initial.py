@@ -14,7 +14,7 @@ from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import initial
 from portal.web.access import actor, current_store
-from portal.web.answers import done, live
+from portal.web.answers import done, fingerprint_of, live
 from portal.web.wake import wake
 
 pages = Blueprint("initial", __name__)
@@ -25,7 +25,8 @@ REFERS_TO = {"product": ("customer",), "stock": ("product",), "order": ("custome
 @pages.get("/initial")
 def page() -> ResponseReturnValue:
     """The cards."""
-    return render_template("initial.html", fingerprint="", cards=_cards())
+    found = _cards()
+    return render_template("initial.html", fingerprint=fingerprint_of("_initial.html", cards=found), cards=found)
 
 
 @pages.get("/initial/live")

@@ -1,0 +1,219 @@
+"""The pages in a real browser: accessible in both themes and widths, no script error, no layout that overflows, live refresh."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from portal.models import Heartbeat, InitialRun, Mapping, Store
+from portal.sync import log, stores
+from portal.sync.stores import Check
+from tests.web.conftest import ADMIN, PASSWORD, World
+
+pytestmark = pytest.mark.browser
+MARKUP = "<img src=x onerror=alert(1)>"
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, world.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def full(world: World) -> int:
+    """Something on every page, hostile markup included; the id of a dead letter."""
+    for record in range(3):
+        dead = world.job(world.mine, str(record), "dead", cause="vat" if record else "tax", message=f"No {MARKUP}",
+                         remedy="Fix it.", detail=MARKUP)
+    for number, state in enumerate(["pending", "running", "blocked", "synced", "error", "discarded", "superseded"]):
+        world.job(world.mine, f"9{number}", state, entity="order", message="Something happened.", attempts=1)
+    with world.db.begin() as session:
+        store = session.get_one(Store, world.mine)
+        stores.change_store(session, store, {"enabled": "1", "dry_run": "1"}, "someone")
+        store.odoo_profile = {"locations": [[8, "WH/Stock"]]}
+        session.add(Mapping(store_id=store.id, target=store.target, entity="customer", shop_id="1", odoo_id=1))
+        session.add(InitialRun(store_id=store.id, entity="customer", state="reading", noticed=4))
+        session.add(Heartbeat(name="tick", kind="tick"))
+        log.write(session, store.id, MARKUP, level="error", actor="someone", dry_run=True)
+        log.write(session, store.id, "A warning.", level="warning")
+    return dead
+
+
+def open_page(chromium: Chromium, address: str, **context: Any) -> Page:
+    """A logged-in page that fails the test on a script error, a blocked resource or a dialog."""
+    page = chromium.new_context(**context).new_page()
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("dialog", lambda dialog: (trouble.append("dialog"), dialog.dismiss()))
+    page.trouble = trouble  # type: ignore[attr-defined]
+    page.goto(f"{address}/login")
+    page.fill("#email", ADMIN)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url(f"{address}/stores")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_every_page_is_accessible_fits_and_runs_clean(chromium: Chromium, world: World, address: str, full: int, width: int,
+                                                     scheme: str) -> None:
+    page = open_page(chromium, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    store, empty = f"/stores/{world.mine}", f"/stores/{world.other}"
+    paths = ["/stores", "/stores/new", "/people", "/account/password", *(f"{store}{path}" for path in (
+        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", "/mappings", "/log", "/settings", "/members", "/remove")),
+             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial"))]
+    for path in paths:
+        page.goto(address + path)
+        found = Axe().run(page, options=RULES)
+        assert not found.violations_count, f"{path}: {found.generate_report()}"
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, path
+        assert page.locator("h1").count() == 1, path
+        assert not page.trouble, (path, page.trouble)  # type: ignore[attr-defined]
+    page.context.close()
+
+
+def test_the_login_page_is_accessible(chromium: Chromium, world: World, address: str) -> None:
+    page = chromium.new_page()
+    page.goto(f"{address}/login")
+    page.fill("#email", ADMIN)
+    page.fill("#password", "wrong password 123")
+    page.press("#password", "Enter")
+    expect(page.get_by_role("alert")).to_contain_text("E-mail or password is wrong.")
+    assert not Axe().run(page, options=RULES).violations_count
+    page.context.close()
+
+
+def test_the_dashboard_refreshes_itself_and_can_be_paused(chromium: Chromium, world: World, address: str, full: int) -> None:
+    page = open_page(chromium, address)
+    page.clock.install()
+    page.goto(f"{address}/stores/{world.mine}/")
+    expect(page.locator("#tile-dead .figure")).to_have_text("3")
+    world.job(world.mine, "77", "dead")
+    with page.expect_response(re.compile("/live")) as changed:
+        page.clock.run_for(6000)
+    assert changed.value.status == 200
+    expect(page.locator("#tile-dead .figure")).to_have_text("4")
+    expect(page.get_by_role("button", name="Live")).to_be_visible()
+    with page.expect_response(re.compile("/live")) as same:
+        page.clock.run_for(6000)
+    assert same.value.status == 204
+    page.get_by_role("button", name="Live").click()
+    expect(page.get_by_role("button", name="Paused")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(30000)
+    assert not asked
+    assert not page.trouble  # type: ignore[attr-defined]
+    page.context.close()
+
+
+def test_a_refresh_after_the_session_ended_leads_to_the_login_page(chromium: Chromium, world: World, address: str) -> None:
+    page = open_page(chromium, address)
+    page.clock.install()
+    page.goto(f"{address}/stores/{world.mine}/")
+    page.context.clear_cookies()
+    page.clock.run_for(6000)
+    page.wait_for_url(f"{address}/login")
+    page.context.close()
+
+
+def test_the_form_is_checked_tested_and_saved_in_place(chromium: Chromium, world: World, address: str,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check(True, "Odoo 17.0, uid 7", [], {"locations": [[8, "WH/Stock"]]})
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: check)
+    page = open_page(chromium, address)
+    page.goto(f"{address}/stores/new")
+    for key, value in {"name": "Third", "ps_url": "shop.example.com", "ps_key": "k1", "odoo_url": "odoo.example.com",
+                       "odoo_login": "sync", "odoo_key": "k2", "max_attempts": "0"}.items():
+        page.fill(f"#{key}", value)
+    page.get_by_role("button", name="Add this store").click()
+    expect(page.locator("#max_attempts-problem")).to_be_visible()
+    expect(page.locator("#form-problems")).to_be_focused()
+    assert page.input_value("#ps_key") == "k1"
+    page.get_by_role("link", name="Enter the Odoo database.").click()
+    page.fill("#odoo_db", "prod")
+    page.fill("#max_attempts", "5")
+    page.locator("article", has_text="Odoo database").get_by_role("button", name="Test connection").click()
+    expect(page.locator("#check-odoo")).to_contain_text("Odoo 17.0, uid 7")
+    page.select_option("#odoo_location", label="WH/Stock")
+    assert page.input_value("#odoo_key") == "k2"
+    page.get_by_role("button", name="Add this store").click()
+    expect(page.get_by_role("status").filter(has_text="Third was added.")).to_be_visible()
+    errors = [text for text in page.trouble if "422" not in text]  # type: ignore[attr-defined]
+    assert not errors
+    page.context.close()
+
+
+def test_dead_letters_are_solved_by_keyboard_alone(chromium: Chromium, world: World, address: str, full: int) -> None:
+    page = open_page(chromium, address)
+    page.goto(f"{address}/stores/{world.mine}/dead")
+    page.locator(f"#job-{full}").focus()
+    page.keyboard.press("Space")
+    button = page.get_by_role("button", name="Discard 1 selected")
+    expect(button).to_be_enabled()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Discard 1 change?")).to_be_visible()
+    page.get_by_role("button", name="Discard 1").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="1 discarded.")).to_be_visible()
+    page.context.close()
+
+
+def test_pages_work_without_scripts(chromium: Chromium, world: World, address: str, full: int) -> None:
+    page = open_page(chromium, address, java_script_enabled=False)
+    page.goto(f"{address}/stores/{world.mine}/")
+    expect(page.locator("#tile-dead .figure")).to_have_text("3")
+    expect(page.locator("[data-live-switch]")).to_be_hidden()
+    page.click("#process")
+    expect(page.get_by_role("status").first).to_contain_text("being processed now")
+    page.goto(f"{address}/stores/{world.mine}/settings")
+    page.fill("#max_attempts", "0")
+    page.locator(".save-bar button").click()
+    expect(page.locator("#max_attempts-problem")).to_be_visible()
+    page.context.close()
+
+
+def test_a_token_is_copied(chromium: Chromium, world: World, address: str) -> None:
+    page = open_page(chromium, address, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{address}/stores/{world.mine}/settings")
+    page.get_by_role("button", name="Copy: Crontab line").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert world.tokens(world.mine)["cron"] in page.evaluate("navigator.clipboard.readText()")
+    page.context.close()
+
+
+def test_the_first_load_is_small() -> None:
+    import gzip
+
+    static = Path(__file__).parents[2] / "static"
+    assert sum(len(gzip.compress(path.read_bytes())) for path in static.iterdir() if path.suffix != ".md") < 60_000
