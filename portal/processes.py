@@ -165,6 +165,7 @@ class Tree:
                 child.repair()
         if at >= child._due:
             self._start(child)
+            logger.info("%s runs again", child.name)
 
     def _start(self, child: Child) -> None:
         child.since = datetime.now(UTC)

@@ -114,8 +114,8 @@ def refuse_taken_address(bind: str) -> None:
         try:
             with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):
                 return
-        except (OSError, OverflowError) as error:
-            if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
                 raise ConfigError(f"PORTAL_BIND: cannot listen on {bind} ({error}). Use an address of this machine and a free "
                                   "port above 1023, such as 127.0.0.1:8000.") from error
             if time.monotonic() > deadline:
@@ -180,7 +180,7 @@ def _address(bind: str) -> tuple[str, int] | None:
     if bind.startswith("unix:"):
         return None
     host, _, port = bind.rpartition(":")
-    if not port.isdigit():
+    if not port.isdigit() or not 0 < int(port) < 65536:
         raise ConfigError(f"PORTAL_BIND: {bind!r} is not HOST:PORT. Use for instance 127.0.0.1:8000.")
     return host.strip("[]"), int(port)
 

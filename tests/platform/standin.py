@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 20.0
+PATIENCE = 90.0
+"""Seconds without any event, after which a test gives up; generous, since a busy machine is no fault."""
 
 
 class Running:
@@ -23,8 +24,12 @@ class Running:
 
     def __init__(self, *children: dict[str, Any], **options: Any) -> None:
         plan = json.dumps({"children": children, **options})
-        self.process = subprocess.Popen([sys.executable, "-m", "tests.platform.standin", "tree", plan], cwd=ROOT,
-                                        stdout=subprocess.PIPE, start_new_session=True)
+        self.watch(subprocess.Popen([sys.executable, "-m", "tests.platform.standin", "tree", plan], cwd=ROOT,
+                                    stdout=subprocess.PIPE, start_new_session=True))
+
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Take what the process and its children print from now on."""
+        self.process = process
         assert self.process.stdout is not None
         self._out = self.process.stdout
         os.set_blocking(self._out.fileno(), False)
