@@ -52,7 +52,7 @@ class PortalProcess:
     def start(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-m", "portal", "web"], env=self.env, cwd=ROOT, start_new_session=True,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 with urllib.request.urlopen(f"http://{self.address}/healthz", timeout=2) as answer:

@@ -57,6 +57,20 @@ def test_a_thousand_changes_survive_a_portal_that_stops_fails_hangs_up_and_dawdl
     assert portal.script == []
 
 
+@pytest.mark.parametrize(("trouble", "words"), [
+    ("500", "The portal is in trouble."), ("cut", "The portal does not answer."), ("lost", "The portal does not answer."),
+    ("page", "Something else than the portal answers"), ("other", "Something else than the portal answers")])
+def test_nothing_but_a_whole_confirmation_of_this_very_batch_deletes_a_row(
+        trouble: str, words: str, shop: StubShop, portal: ScriptedPortal) -> None:
+    shop.fill("product", range(1, 3))
+    portal.script = [trouble]
+    with portal.listening() as url:
+        shop.connect(url, portal.key, portal.secret)
+        done = shop.request(LONG)[0]
+    assert (done["sent"], done["left"]) == (0, 2)
+    assert done["error"].startswith(words)
+
+
 def test_a_row_that_changed_while_it_was_under_way_stays(shop: StubShop, portal: ScriptedPortal) -> None:
     portal.script = ["hold"]
     with portal.listening() as url:
@@ -101,6 +115,7 @@ def test_without_early_release_one_short_post_is_made_and_an_unanswered_one_is_r
         portal.let_go.set()
         assert shop.request(CALM, LONG)[1]["left"] == 0
     assert len(portal.queued()) == 301
+    assert max(len(message["changes"]) for message in portal.received) == 50
 
 
 def test_the_short_post_is_bounded_and_safe(shop: StubShop) -> None:
@@ -171,12 +186,12 @@ def test_one_row_that_the_portal_cannot_take_holds_up_nothing(shop: StubShop, po
 
 
 def test_batches_that_are_too_large_are_halved(shop: StubShop, portal: ScriptedPortal) -> None:
-    shop.fill("product", range(1, 201))
+    shop.fill("product", range(1, 51))
     portal.script = ["too large", "too large"]
     with portal.listening() as url:
         shop.connect(url, portal.key, portal.secret)
-        assert shop.request(LONG)[0] == {"sent": 200, "left": 0, "error": ""}
-    assert [len(message["changes"]) for message in portal.received] == [200, 100, 50, 100, 50]
+        assert shop.request(LONG)[0] == {"sent": 50, "left": 0, "error": ""}
+    assert [len(message["changes"]) for message in portal.received] == [50, 25, 12, 24, 14]
 
 
 def test_a_table_that_grew_to_its_limit_is_emptied_and_a_rescan_asked_for(shop: StubShop, portal: ScriptedPortal) -> None:

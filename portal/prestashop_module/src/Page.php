@@ -89,7 +89,7 @@ final class Page
             return $this->module->displayError($this->module->text(self::BAD_URL));
         }
         Connection::save($url, (string) \Tools::getValue('odooconnector_store'), (string) \Tools::getValue('odooconnector_secret'));
-        $this->sender->state->set('paused', '0');
+        $this->sender->state->set(['paused' => '0']);
         $this->sender->connection = Connection::load();
 
         return $this->module->displayConfirmation($this->module->text(self::SAVED));

@@ -14,7 +14,9 @@ if (!defined('_PS_VERSION_')) {
  */
 class Sender
 {
-    const BATCH = 200;
+    /** Rows in one message: so few that the portal answers at once. */
+    const BATCH = 50;
+
     const MAX_ROWS = 50000;
     const LONG_MILLISECONDS = 5000;
     const SHORT_MILLISECONDS = 150;
@@ -117,9 +119,7 @@ class Sender
         if ($rescan !== '') {
             $this->state->clear('rescan', $rescan);
         }
-        $this->state->set('heard', (string) time());
-        $this->state->set('failures', '0');
-        $this->state->set('paused', '0');
+        $this->state->set(['heard' => (string) time(), 'failures' => '0', 'paused' => '0', 'error' => '']);
     }
 
     public function isPaused(): bool
@@ -140,7 +140,9 @@ class Sender
             list($status, $error) = $this->deliver($this->message($rows), $milliseconds);
             if ($error === '') {
                 $sent += count($rows);
-                $this->state->set('batch', (string) min(self::BATCH, $limit * 2));
+                if ($limit < self::BATCH) {
+                    $this->state->set(['batch' => (string) min(self::BATCH, $limit * 2)]);
+                }
             } elseif ($rows && self::isUnfit($status)) {
                 $this->makeSmaller($rows, $error);
             } else {
@@ -160,32 +162,36 @@ class Sender
         $facts = json_decode($answer['body'], true);
         if ($answer['status'] === 202 && is_array($facts) && ($facts['batch'] ?? '') === $message['batch']) {
             $this->confirm($message['changes'], (string) ($facts['rescan'] ?? ''));
-            $this->state->set('error', '');
 
             return [202, ''];
         }
         $error = Trouble::words($answer, is_array($facts) ? $facts : []);
-        $this->fail($answer, $error, (bool) $message['changes']);
+        $unheard = $milliseconds <= self::SHORT_MILLISECONDS && $answer['status'] === 0 && $answer['sent'];
+        $this->fail($answer['status'], $error, (bool) $message['changes'], $unheard);
 
         return [$answer['status'], $error];
     }
 
-    /** Wait longer after each failure; let the table grow to its limit and no further. */
-    private function fail(array $answer, string $error, bool $canBeSmaller): void
+    /**
+     * Wait longer after each failure; let the table grow to its limit and no further.
+     *
+     * @param bool $unheard the message left and probably arrived; a short post just had no time for the answer
+     */
+    private function fail(int $status, string $error, bool $canBeSmaller, bool $unheard): void
     {
-        $this->state->set('error', $error);
-        $this->state->set('error_at', (string) time());
-        if ($canBeSmaller && self::isUnfit($answer['status'])) {
+        $values = ['error' => $error, 'error_at' => (string) time()];
+        if ($canBeSmaller && self::isUnfit($status)) {
+            $this->state->set($values);
+
             return;
         }
-        if ($answer['status'] === 0 && $answer['sent']) {
-            // It left and probably arrived; a short post just had no time for the answer.
-            $this->state->set('paused', (string) (time() + 5));
-        } else {
+        $pause = 5;
+        if (!$unheard) {
             $failures = (int) $this->state->get('failures');
-            $this->state->set('failures', (string) ($failures + 1));
-            $this->state->set('paused', (string) (time() + min(self::MAX_PAUSE, 5 * 2 ** min($failures, 10))));
+            $values['failures'] = (string) ($failures + 1);
+            $pause = min(self::MAX_PAUSE, 5 * 2 ** min($failures, 10));
         }
+        $this->state->set($values + ['paused' => (string) (time() + $pause)]);
         if ($this->outbox->count() > self::MAX_ROWS) {
             $this->askForRescan();
             $this->outbox->clear();
@@ -201,7 +207,7 @@ class Sender
     private function makeSmaller(array $rows, string $error): void
     {
         if (count($rows) > 1) {
-            $this->state->set('batch', (string) intdiv(count($rows), 2));
+            $this->state->set(['batch' => (string) intdiv(count($rows), 2)]);
 
             return;
         }
@@ -213,6 +219,6 @@ class Sender
     /** Changes are being dropped: the portal is to look at everything again. */
     private function askForRescan(): void
     {
-        $this->state->set('rescan', bin2hex(random_bytes(8)));
+        $this->state->set(['rescan' => bin2hex(random_bytes(8))]);
     }
 }

@@ -22,12 +22,20 @@ final class State
         );
     }
 
-    public function set(string $name, string $value): void
+    /**
+     * One statement for all values: each write may cost a turn of the disk, and a visitor may be waiting.
+     *
+     * @param array<string, string> $values
+     */
+    public function set(array $values): void
     {
-        $value = pSQL(self::short($value), true);
+        $rows = [];
+        foreach ($values as $name => $value) {
+            $rows[] = "('" . pSQL($name) . "', '" . pSQL(self::short($value), true) . "')";
+        }
         \Db::getInstance()->execute(
-            'INSERT INTO `' . Schema::state() . "` (`name`, `value`) VALUES ('" . pSQL($name) . "', '" . $value . "')
-            ON DUPLICATE KEY UPDATE `value` = '" . $value . "'"
+            'INSERT INTO `' . Schema::state() . '` (`name`, `value`) VALUES ' . implode(', ', $rows)
+            . ' ON DUPLICATE KEY UPDATE `value` = VALUES(`value`)'
         );
     }
 
@@ -44,17 +52,21 @@ final class State
     public function lock(string $name, int $now, int $seconds): bool
     {
         $table = Schema::state();
-        \Db::getInstance()->execute("INSERT IGNORE INTO `$table` (`name`, `value`) VALUES ('" . pSQL($name) . "', '0')");
-        \Db::getInstance()->execute(
-            "UPDATE `$table` SET `value` = '" . ($now + $seconds) . "' WHERE `name` = '" . pSQL($name) . "' AND `value` < '$now'"
-        );
+        $name = pSQL($name);
+        $until = $now + $seconds;
+        \Db::getInstance()->execute("UPDATE `$table` SET `value` = '$until' WHERE `name` = '$name' AND `value` < '$now'");
+        if (\Db::getInstance()->Affected_Rows() === 1) {
+            return true;
+        }
+        // Either the lock is held, or there never was one.
+        \Db::getInstance()->execute("INSERT IGNORE INTO `$table` (`name`, `value`) VALUES ('$name', '$until')");
 
         return \Db::getInstance()->Affected_Rows() === 1;
     }
 
     public function unlock(string $name): void
     {
-        $this->set($name, '0');
+        $this->set([$name => '0']);
     }
 
     private static function short(string $value): string

@@ -41,6 +41,7 @@ class Db
         $this->pdo = new PDO('sqlite:' . $file);
         $this->pdo->setAttribute(PDO::ATTR_ERRMODE, PDO::ERRMODE_EXCEPTION);
         $this->pdo->setAttribute(PDO::ATTR_TIMEOUT, 10);
+        $this->pdo->exec('PRAGMA synchronous = OFF');
     }
 
     public function execute($sql)
@@ -91,7 +92,7 @@ class Db
 
             return [str_replace('UNSIGNED', '', $sql)];
         }
-        $sql = strtr($sql, ['INSERT IGNORE' => 'INSERT OR IGNORE', 'GREATEST(' => 'MAX(']);
+        $sql = strtr($sql, ['INSERT IGNORE' => 'INSERT OR IGNORE', 'GREATEST(' => 'MAX(', 'VALUES(`value`)' => 'excluded.value']);
         if (strpos($sql, '_outbox`') !== false) {
             $target = 'ON CONFLICT (`entity`, `record`, `combination`, `shop`) DO UPDATE SET';
         } else {
