@@ -40,7 +40,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORTAL_LEASE_SECONDS", "300", "How long a worker may hold a change before it is thought dead."),
     Setting("PORTAL_AMBIGUOUS_SECONDS", "150", "Wait before a write with unknown outcome is looked up again."),
     Setting("PORTAL_CALL_SECONDS", "45", "Longest duration of one call to the shop or Odoo."),
-    Setting("PORTAL_LOG_LEVEL", "INFO", "Level of the process logs."),
+    Setting("PORTAL_LOG_LEVEL", "INFO", "Level of the process logs. DEBUG adds a line for each request."),
 )
 
 
