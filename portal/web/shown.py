@@ -21,7 +21,8 @@ STATES = {
                                                                                                     "circle-x"),
 }
 DIRECTIONS = {"ps_to_odoo": "PrestaShop → Odoo", "odoo_to_ps": "Odoo → PrestaShop"}
-CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways"}
+CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways", "odoo": "Odoo", "prestashop": "PrestaShop",
+           "manual": "A person decides"}
 
 
 def init_app(app: Flask) -> None:
@@ -53,7 +54,7 @@ def entity_label(name: str) -> str:
     try:
         return registry.by_name(name).label
     except KeyError:
-        return name or "—"
+        return name.replace("_", " ").capitalize() or "—"
 
 
 def record_label(job: Any) -> str:

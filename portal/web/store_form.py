@@ -43,6 +43,7 @@ SECRETS = {"ps_key": "ps_url", "odoo_key": "odoo_url"}
 """Each key and the address it is sent to."""
 GROUPS: Mapping[str, str] = {
     "sync": "Synchronization", "entities": "What travels, and which way", "orders": "Orders", "stock": "Stock", "queue": "Queue",
+    "owners": "Products both ways: who wins",
 }
 _MOVED = "The address has changed: enter the key again, so that it is sent only where you mean it."
 _DEMO = "The demo store stays on the bundled sandbox. Add a store of your own for your shop."
@@ -85,6 +86,9 @@ def read(form: Mapping[str, str], store: Store | None) -> Entered:
         if problem := _connection_problem(item, entered.values, store):
             entered.errors[item.key] = problem
     for setting in STORE_SETTINGS:
+        if setting.key not in form and setting.kind != "switch":  # a page from before an upgrade does not know it
+            entered.values[setting.key] = store.settings[setting.key] if store else setting.default
+            continue
         text = form.get(setting.key, "")
         try:
             entered.values[setting.key] = setting.parse(text)
