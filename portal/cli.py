@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy import select
 
+from portal import webhook_commands
 from portal.config import Config, ConfigError
 from portal.models import Store, SyncJob
 from portal.runtime import open_services, prepare
@@ -264,6 +265,28 @@ def store_remove(name: str, yes: bool, as_json: bool) -> None:
     _show(removed, as_json, lambda: f"{name} was removed with {text}.")
 
 
+@main.group()
+def module() -> None:
+    """The PrestaShop module that reports changes at once."""
+
+
+@module.command("build")
+@click.argument("name", required=False)
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The zip to write.")
+def module_build(name: str | None, output: Path) -> None:
+    """Build the installable zip; with a store's NAME it is ready-configured and holds that store's signing secret."""
+    from portal import module_zip
+
+    facts = None
+    if name:
+        services = _services()
+        found = _store(services, name)
+        with services.db.read() as session:
+            facts = module_zip.StoreFacts(services.config.public_url, found.key, stores.token_value(session, found, "hooks"))
+    module_zip.build(facts, output)
+    click.echo(f"Written: {output}")
+
+
 # --- synchronising ----------------------------------------------------------------------------------------------------
 
 
@@ -400,3 +423,9 @@ def log_command(name: str, lines: int, as_json: bool) -> None:
     _show(facts, as_json, lambda: "\n".join(f"{f['at']}  {f['level']:7}  {f['message']}" for f in facts) or "Nothing yet.")
 
 
+def _open(name: str) -> tuple[Services, Store]:
+    services = _services()
+    return services, _store(services, name)
+
+
+main.add_command(webhook_commands.group(_open, _show))

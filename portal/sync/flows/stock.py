@@ -16,6 +16,7 @@ from portal.clients.errors import Rejected, Throttled
 from portal.clients.odoo import is_wizard
 from portal.entities import stock
 from portal.entities.base import DependencyMissing, Invalid, Ref
+from portal.entities.text import number
 from portal.models import SyncJob
 from portal.settings import allowed
 from portal.sync import in_flight
@@ -50,8 +51,8 @@ def push(work: Work) -> None:
     counts = _compare(work, variants)
     if work.dry_run:
         for count in counts:
-            work.would(count.job, f"would count {count.wanted} pieces of product {count.job.record} in Odoo "
-                                  f"(now {count.held})")
+            work.would(count.job, f"would count {number(count.wanted)} pieces of product {count.job.record} in Odoo "
+                                  f"(now {number(count.held)})")
         return
     _write(work, counts)
 
@@ -224,5 +225,5 @@ def _not_there_yet(work: Work, counts: Sequence[Count]) -> list[Count]:
 def _done(work: Work, count: Count, *, changed: bool = True) -> None:
     base = {"shop": str(count.shop_quantity), "odoo": str(count.wanted)}
     link = Link("stock", count.job.record, count.variant, base)
-    message = f"Stock of product {count.job.record}: {count.shop_quantity} in the shop, counted {count.wanted} in Odoo."
+    message = f"Stock of product {count.job.record}: {number(count.shop_quantity)} in the shop, counted {number(count.wanted)} in Odoo."
     work.done(count.job, message, changed=changed, links=[link])
