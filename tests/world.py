@@ -136,9 +136,9 @@ def environment(config: Config) -> dict[str, str]:
 
 @contextmanager
 def make_world(db: Database, services: Services, *, version: str = "17", shop_version: str = "9.1.4",
-               **choices: object) -> Iterator[World]:
+               demo: bool = True, **choices: object) -> Iterator[World]:
     """Start both servers and add an enabled store."""
-    with make_shop_server(0, version=shop_version) as shop, make_odoo_server(0, version=version) as odoo:
+    with make_shop_server(0, version=shop_version, demo=demo) as shop, make_odoo_server(0, version=version) as odoo:
         with db.begin() as session:
             store = stores.add_store(session, "shop", ps_url=shop.url, ps_key=SHOP_KEY, odoo_url=odoo.url,
                                      odoo_db=DEMO_DATABASE, odoo_login=DEMO_LOGIN, odoo_key=ODOO_KEY)

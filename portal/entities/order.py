@@ -156,7 +156,7 @@ def judge(made: OrderPlan, read_back: Mapping[str, Any]) -> Verdict:
     Raises Invalid when an amount is missing.
     """
     try:
-        untaxed, tax, total = (rounded(amount(read_back[field]), made.digits)
+        untaxed, tax, total = (rounded(amount(read_back[field]), 6)
                                for field in ("amount_untaxed", "amount_tax", "amount_total"))
     except (KeyError, ValueError):
         raise Invalid("Odoo did not tell the order's amounts.", cause="order:read_back") from None

@@ -20,6 +20,8 @@ from portal.entities.text import number
 from portal.models import SyncJob
 from portal.settings import allowed
 from portal.sync import in_flight
+from portal.sync.flows import stock_both
+from portal.sync.flows.stock_lines import Item, with_mappings
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -37,6 +39,8 @@ class Count:
     held: Decimal
     wanted: Decimal
     quant: int = 0
+    settles: bool = True
+    """Whether the job ends with the count."""
 
     @property
     def change(self) -> Decimal:
@@ -44,9 +48,16 @@ class Count:
 
 
 def push(work: Work) -> None:
-    """Bring the quantities of a batch of stock records to Odoo."""
+    """Bring the quantities of a batch of stock records to Odoo; both ways, to where they are missing."""
+    if not allowed(work.store.settings, "stock", "ps_to_odoo"):
+        for job in work.jobs:
+            work.done(job, "Stock does not travel from the shop to Odoo in this store's settings; nothing was written.", changed=False)
+        return
     variants = _variants(work, _read_shop(work))
     if not variants:
+        return
+    if work.store.settings["stock"] == "both":
+        _both(work, variants)
         return
     counts = _compare(work, variants)
     if work.dry_run:
@@ -54,7 +65,31 @@ def push(work: Work) -> None:
             work.would(count.job, f"would count {number(count.wanted)} pieces of product {count.job.record} in Odoo "
                                   f"(now {number(count.held)})")
         return
-    _write(work, counts)
+    write(work, counts)
+
+
+def _both(work: Work, variants: dict[int, int]) -> None:
+    """Both ways; an initial sync starts from what the shop has."""
+    storable = work.odoo.profile.storable_values
+    rows = {row["id"]: row for row in work.odoo.search_read(
+        "product.product", [("id", "in", sorted(set(variants.values())))], ["tracking", *storable], context={"active_test": False})}
+    items: dict[bool, list[Item]] = {True: [], False: []}
+    for job in [job for job in work.open if job.id in variants]:
+        row = rows.get(variants[job.id])
+        why = _uncountable(storable, row)
+        if row is None:
+            work.failed(job, _gone(job, variants[job.id]))
+        elif why:
+            work.done(job, f"Stock of product {job.record} is not counted: {why}.")
+        else:
+            items[job.source == "initial"].append(Item(job, job.record, variants[job.id]))
+    stock_both.settle(work, with_mappings(work, items[True]), first="shop")
+    stock_both.settle(work, with_mappings(work, items[False]))
+
+
+def _gone(job: SyncJob, variant: int) -> Invalid:
+    return Invalid(f"The Odoo product of {job.record} (id {variant}) was deleted. Synchronise the product again.",
+                   cause="stock:product-gone")
 
 
 def _read_shop(work: Work) -> dict[int, Decimal]:
@@ -121,8 +156,7 @@ def _compare(work: Work, variants: dict[int, int]) -> list[Count]:
         product = products.get(variant)
         why = _uncountable(odoo.profile.storable_values, product)
         if product is None:
-            work.failed(job, Invalid(f"The Odoo product of {job.record} (id {variant}) was deleted. Synchronise the product again.",
-                                     cause="stock:product-gone"))
+            work.failed(job, _gone(job, variant))
             continue
         if why:
             work.done(job, f"Stock of product {job.record} is not counted: {why}.")
@@ -152,7 +186,7 @@ def _uncountable(storable: dict[str, Any], product: dict[str, Any] | None) -> st
     return ""
 
 
-def _write(work: Work, counts: Sequence[Count]) -> None:
+def write(work: Work, counts: Sequence[Count]) -> None:
     """Count together; a refused batch is tried one by one, so that only the guilty product fails."""
     for start in range(0, len(counts), 100):
         chunk = counts[start:start + 100]
@@ -215,7 +249,8 @@ def _not_there_yet(work: Work, counts: Sequence[Count]) -> list[Count]:
     rest = []
     for count in counts:
         if held.get(count.quant, Decimal(0)) == count.wanted:
-            _done(work, count)
+            if count.settles:
+                _done(work, count)
         else:
             count.held = held.get(count.quant, Decimal(0))
             rest.append(count)
@@ -225,5 +260,6 @@ def _not_there_yet(work: Work, counts: Sequence[Count]) -> list[Count]:
 def _done(work: Work, count: Count, *, changed: bool = True) -> None:
     base = {"shop": str(count.shop_quantity), "odoo": str(count.wanted)}
     link = Link("stock", count.job.record, count.variant, base)
-    message = f"Stock of product {count.job.record}: {number(count.shop_quantity)} in the shop, counted {number(count.wanted)} in Odoo."
+    message = (f"Stock of product {count.job.record}: {number(count.shop_quantity)} in the shop, "
+               f"counted {number(count.wanted)} in Odoo.")
     work.done(count.job, message, changed=changed, links=[link])
