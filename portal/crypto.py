@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import String
 from sqlalchemy.types import TypeDecorator
 
+from portal.logs import hide
+
 
 class UndecryptableError(Exception):
     """A stored secret was written with a key that is no longer configured."""
@@ -51,16 +53,23 @@ def use_keys(keys: Sequence[str]) -> None:
 
 
 class Encrypted(TypeDecorator[str]):
-    """A text column that is encrypted in the database and plain in Python."""
+    """A text column that is encrypted in the database and plain in Python. What passes here is hidden in every log."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else _cipher[0].encrypt(value)
+        if value is None:
+            return None
+        hide(value)
+        return _cipher[0].encrypt(value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> str | None:
-        return None if value is None else _cipher[0].decrypt(value)
+        if value is None:
+            return None
+        secret = _cipher[0].decrypt(value)
+        hide(secret)
+        return secret
 
 
 def new_token() -> str:

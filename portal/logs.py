@@ -27,10 +27,16 @@ def hide(*secrets: str) -> None:
     _known.update(secret for secret in secrets if len(secret) >= 8)
 
 
-def redact(text: str) -> str:
-    """The text without values that are, or look like, secrets; on one line, with control characters escaped."""
+def without_secrets(text: str) -> str:
+    """The text without the values that `hide` was told of: for what a remote server says, which may repeat what it was sent."""
     for secret in tuple(_known):
         text = text.replace(secret, HIDDEN)
+    return text
+
+
+def redact(text: str) -> str:
+    """The text without values that are, or look like, secrets; on one line, with control characters escaped."""
+    text = without_secrets(text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return _CONTROL.sub(lambda found: repr(found.group())[1:-1], text)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.clients.errors import AccessRefused, Ambiguous, RemoteError, Throttled
 from portal.db import now
+from portal.logs import without_secrets
 from portal.models import Circuit, Store, SyncJob
 from portal.sync import backoff, log
 
@@ -35,11 +36,11 @@ def record_failure(session: Session, store: Store, error: RemoteError) -> None:
     elif row.state != "paused":
         wait = timedelta(seconds=error.retry_after) if isinstance(error, Throttled) else backoff.before_probe(row.failures)
         row.state, row.probe_at = "open", now() + wait
-    row.reason, row.remedy = error.message, error.remedy
+    row.reason, row.remedy = without_secrets(error.message), error.remedy
     if row.state != before:
         row.since = now()
         what = "is paused until this is solved" if row.state == "paused" else "cannot be used now; nothing is lost"
-        log.write(session, store.id, f"{SIDES[error.side]} {what}: {error.message} {error.remedy}".strip(),
+        log.write(session, store.id, f"{SIDES[error.side]} {what}: {row.reason} {error.remedy}".strip(),
                   level="error" if row.state == "paused" else "warning")
 
 

@@ -16,6 +16,7 @@ from portal.clients.errors import RemoteError
 from portal.clients.prestashop import Shop
 from portal.db import now
 from portal.entities import registry, stock
+from portal.logs import without_secrets
 from portal.models import InitialRun, Store, SyncJob
 from portal.settings import SettingError
 from portal.sync import circuit, jobs, log
@@ -60,7 +61,7 @@ def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = 
         except RemoteError as error:
             with services.db.begin() as session:
                 circuit.record_failure(session, store, error)
-                session.execute(update(InitialRun).where(InitialRun.id == run_id).values(message=error.message))
+                session.execute(update(InitialRun).where(InitialRun.id == run_id).values(message=without_secrets(error.message)))
             return
         with services.db.begin() as session:
             current = session.get(InitialRun, run_id, with_for_update=True)

@@ -10,14 +10,15 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from portal.db import now
+from portal.logs import without_secrets
 from portal.models import LogEntry
 
 _EMAIL = re.compile(r"([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)+)")
 
 
 def mask(text: str) -> str:
-    """The text with e-mail addresses shortened to their first letter and domain."""
-    return _EMAIL.sub(r"\1…@\2", text)
+    """The text without secrets, and with e-mail addresses shortened to their first letter and domain."""
+    return _EMAIL.sub(r"\1…@\2", without_secrets(text))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from portal.clients.errors import RemoteError
 from portal.config import Config
 from portal.crypto import digest, new_token
 from portal.db import now
+from portal.logs import without_secrets
 from portal.models import Circuit, LogEntry, Mapping, Store, SyncJob, Token
 from portal.settings import SettingError
 from portal.sync import circuit, log
@@ -160,7 +161,8 @@ def check_shop(url: str, key: str, config: Config, *, allow_private: bool = Fals
     except SettingError as error:
         return Check(False, str(error), [(False, str(error), "")])
     except RemoteError as error:
-        return Check(False, error.message, [(False, error.message, error.remedy)])
+        message = without_secrets(error.message)
+        return Check(False, message, [(False, message, error.remedy)])
     steps = [(True, f"PrestaShop {profile.version} answers.", "")]
     steps += [(False, text, "In the shop: Advanced Parameters > Webservice > your key, tick the box, save.")
               for text in profile.missing_rights]
@@ -182,7 +184,8 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
     except SettingError as error:
         return Check(False, str(error), [(False, str(error), "")])
     except RemoteError as error:
-        return Check(False, error.message, [(False, error.message, error.remedy)])
+        message = without_secrets(error.message)
+        return Check(False, message, [(False, message, error.remedy)])
     steps = [(True, f"Odoo {profile.version} answers; user id (uid) {profile.uid}.", "")]
     steps += [(False, text, "Ask the Odoo administrator to give this user the group or install the app.")
               for text in (*profile.modules_missing, *profile.rights_missing)]
