@@ -25,6 +25,13 @@ class World:
         return sum(found.values()) if isinstance(found, dict) else sum(row[-1] for row in found)
 
 
+    def slow(self, model: str, method: str, seconds: float) -> None:
+        """Let every call of a method take so long."""
+        fault = {"kind": "slow", "side": "odoo", "model": model, "method": method, "seconds": seconds, "times": 0}
+        request = urllib.request.Request(f"{self.odoo}/_sandbox/faults", data=json.dumps(fault).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
+
+
 @contextmanager
 def world(version: str, *, customers: int, products: int, orders: int) -> Iterator[World]:
     """A shop with so many records and an empty Odoo of this version."""

@@ -190,7 +190,9 @@ def seed_bulk(shop: Shop, customers: int = 0, products: int = 0, orders: int = 0
             price = Decimal(number % 5000 + 199) / 100
             add_product(shop, f"Bulk product {number}", price, f"BULK-{number:05}", quantity=100,
                         wholesale_price=amount(price / 2), weight="0.250000")  # fmt: skip
-        buyers, goods = shop.tables["customers"].ids(), shop.tables["products"].ids()
+        buyers = shop.tables["customers"].ids()
+        whole = [row["id"] for row in shop.tables["products"].rows.values() if row["product_type"] != "combinations"]
+        goods = [number for number in whole if number >= first_product] or whole
         for number in range(orders):
             lines = [{"product": goods[(number * 3 + step) % len(goods)], "quantity": step + 1} for step in range(2)]
             place_order(shop, buyers[number % len(buyers)], lines)
