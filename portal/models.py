@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal import settings as store_settings
 from portal.crypto import Encrypted, new_token
 from portal.db import Base, UtcDateTime, now
+from portal.module_tables import HookSeen as HookSeen
+from portal.module_tables import ShopModule as ShopModule
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -187,6 +189,36 @@ class Mapping(Base):
     )
 
 
+class Conflict(Base):
+    """Both sides changed one field of a record differently. The value that lost is kept here, so that a person may choose it.
+
+    `open`: nobody has looked at it. `kept`: a person is content with how it ended. `applied`: a person chose a side.
+    """
+
+    __tablename__ = "conflict"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id", ondelete="CASCADE"))
+    target: Mapped[str] = mapped_column(String(511))
+    entity: Mapped[str] = mapped_column(String(32))
+    shop_id: Mapped[str] = mapped_column(String(64))
+    field: Mapped[str] = mapped_column(String(32))
+    base: Mapped[Any] = mapped_column(JSON)
+    shop_value: Mapped[Any] = mapped_column(JSON)
+    odoo_value: Mapped[Any] = mapped_column(JSON)
+    winner: Mapped[str] = mapped_column(String(12))
+    """`prestashop`, `odoo`, or `manual` while nothing was written."""
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    written: Mapped[bool] = mapped_column(default=True)
+    """False from a person's choice until both sides have the chosen value."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    __table_args__ = (
+        Index("ix_conflict_record", "store_id", "entity", "shop_id", "state"),
+        Index("ix_conflict_state", "store_id", "state", "id"),
+    )
+
+
 class InitialRun(Base):
     """One press on an initial-sync button: walks the ids of the shop, page by page, and can be resumed."""
 
@@ -231,6 +263,18 @@ class Heartbeat(Base):
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ScanPage(Base):
+    """What the last full comparison saw of a thousand ids of a shop resource that has no dates."""
+
+    __tablename__ = "scan_page"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id", ondelete="CASCADE"), primary_key=True)
+    resource: Mapped[str] = mapped_column(String(32), primary_key=True)
+    page: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rows: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """{id: [digest, record key]} of the rows whose product or customer is linked."""
 
 
 class OneTimeLink(Base):

@@ -16,7 +16,8 @@ from portal.config import Config
 from portal.embedded import redis_url
 
 QUEUE = "portal"
-FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_shop", "portal.sync.tasks.tick"})
+FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_shop", "portal.sync.tasks.tick",
+                       "portal.sync.tasks.poll"})
 WEB_SECONDS = 0.2
 """A page or endpoint never waits longer for Redis; what it does not hear now, `tick` tells it."""
 

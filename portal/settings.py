@@ -56,6 +56,26 @@ class StoreSetting:
         return raw
 
 
+OWNERS = ("odoo", "prestashop", "manual")
+
+
+def _owner(field: str, label: str, owner: str) -> StoreSetting:
+    return StoreSetting(f"product_owner_{field}", "choice", owner, f"{label} when both sides changed it",
+                        f"With both ways: whose {label.lower()} wins when shop and Odoo changed it differently. The other value is "
+                        "kept in the conflict list. manual: nothing is written until someone chooses.", "owners", OWNERS)
+
+
+PRODUCT_OWNERS: tuple[StoreSetting, ...] = (
+    _owner("name", "Name", "prestashop"),
+    _owner("description", "Description", "prestashop"),
+    _owner("active", "Active", "prestashop"),
+    _owner("price", "Price", "odoo"),
+    _owner("cost", "Cost", "odoo"),
+    _owner("reference", "Reference", "odoo"),
+    _owner("barcode", "Barcode", "odoo"),
+    _owner("weight", "Weight", "odoo"),
+)
+
 STORE_SETTINGS: tuple[StoreSetting, ...] = (
     StoreSetting("enabled", "switch", False, "Enable synchronization",
                  "While this is off, changes are noticed and wait; nothing is written anywhere.", "sync"),
@@ -69,12 +89,26 @@ STORE_SETTINGS: tuple[StoreSetting, ...] = (
                  "Confirm the order in Odoo once its total equals the shop's.", "orders"),
     StoreSetting("order_invoice", "switch", False, "Generate the Odoo invoice",
                  "Create and post the invoice of a confirmed order.", "orders"),
+    StoreSetting("order_states", "switch", True, "Order states",
+                 "Confirming, delivering or cancelling an order in Odoo changes its state in the shop.", "orders"),
+    StoreSetting("state_sale", "number", 0, "State of a confirmed order",
+                 "Id of the shop's state for an order that is confirmed in Odoo. 0: the shop's Processing in progress.", "orders"),
+    StoreSetting("state_done", "number", 0, "State of a delivered order",
+                 "Id of the shop's state for an order that Odoo has delivered in full. 0: the shop's Delivered.", "orders"),
+    StoreSetting("state_cancel", "number", 0, "State of a cancelled order",
+                 "Id of the shop's state for an order that is cancelled in Odoo. 0: the shop's Canceled.", "orders"),
+    StoreSetting("state_emails", "switch", False, "E-mails about order states",
+                 "Let the shop send its customer e-mail when Odoo changes the state.", "orders"),
     StoreSetting("odoo_location", "number", 0, "Odoo stock location",
                  "Location whose stock is counted. 0: the first internal location.", "stock"),
     StoreSetting("stock_buffer", "number", 0, "Safety buffer",
                  "Pieces kept back when Odoo's stock is shown in the shop.", "stock"),
+    StoreSetting("poll_minutes", "number", 5, "Look for changes every (minutes)",
+                 "How often shop and Odoo are asked what changed, for changes that no hook or webhook reported. 0: never.", "queue",
+                 highest=1440),
     StoreSetting("max_attempts", "number", 5, "Attempts",
                  "Tries before a change is put into quarantine.", "queue", lowest=1, highest=50),
+    *PRODUCT_OWNERS,
 )
 
 BY_KEY: Mapping[str, StoreSetting] = {s.key: s for s in STORE_SETTINGS}
@@ -90,6 +124,8 @@ def parse(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def allowed(settings: Mapping[str, Any], entity: str, direction: Direction) -> bool:
     """Whether the merchant lets this entity travel in this direction."""
+    if entity == "order" and direction == "odoo_to_ps":
+        return bool(settings["orders"] and settings["order_states"])
     value = settings[{"customer": "customers", "product": "products", "stock": "stock", "order": "orders"}[entity]]
     if isinstance(value, bool):
         return value and direction == "ps_to_odoo"

@@ -75,6 +75,37 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['store_id'], ['store.id'], name=op.f('fk_circuit_store_id_store'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('store_id', 'side', name=op.f('pk_circuit'))
     )
+    op.create_table('conflict',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('store_id', sa.Integer(), nullable=False),
+    sa.Column('target', sa.String(length=511), nullable=False),
+    sa.Column('entity', sa.String(length=32), nullable=False),
+    sa.Column('shop_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('base', sa.JSON(), nullable=False),
+    sa.Column('shop_value', sa.JSON(), nullable=False),
+    sa.Column('odoo_value', sa.JSON(), nullable=False),
+    sa.Column('winner', sa.String(length=12), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('written', sa.Boolean(), nullable=False),
+    sa.Column('at', sa.DateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['store_id'], ['store.id'], name=op.f('fk_conflict_store_id_store'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_conflict'))
+    )
+    with op.batch_alter_table('conflict', schema=None) as batch_op:
+        batch_op.create_index('ix_conflict_record', ['store_id', 'entity', 'shop_id', 'state'], unique=False)
+        batch_op.create_index('ix_conflict_state', ['store_id', 'state', 'id'], unique=False)
+
+    op.create_table('hook_seen',
+    sa.Column('store_id', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.DateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['store_id'], ['store.id'], name=op.f('fk_hook_seen_store_id_store'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('store_id', 'digest', name=op.f('pk_hook_seen'))
+    )
+    with op.batch_alter_table('hook_seen', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_hook_seen_at'), ['at'], unique=False)
+
     op.create_table('initial_run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('store_id', sa.Integer(), nullable=False),
@@ -136,6 +167,24 @@ def upgrade() -> None:
     with op.batch_alter_table('one_time_link', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_one_time_link_user_id'), ['user_id'], unique=False)
 
+    op.create_table('scan_page',
+    sa.Column('store_id', sa.Integer(), nullable=False),
+    sa.Column('resource', sa.String(length=32), nullable=False),
+    sa.Column('page', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('rows', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['store_id'], ['store.id'], name=op.f('fk_scan_page_store_id_store'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('store_id', 'resource', 'page', name=op.f('pk_scan_page'))
+    )
+    op.create_table('shop_module',
+    sa.Column('store_id', sa.Integer(), nullable=False),
+    sa.Column('heard_at', sa.DateTime(), nullable=False),
+    sa.Column('version', sa.String(length=32), nullable=False),
+    sa.Column('shop_version', sa.String(length=32), nullable=False),
+    sa.Column('backlog', sa.BigInteger(), nullable=False),
+    sa.Column('rescan', sa.String(length=16), nullable=False),
+    sa.ForeignKeyConstraint(['store_id'], ['store.id'], name=op.f('fk_shop_module_store_id_store'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('store_id', name=op.f('pk_shop_module'))
+    )
     op.create_table('store_member',
     sa.Column('store_id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -256,6 +305,8 @@ def downgrade() -> None:
 
     op.drop_table('token')
     op.drop_table('store_member')
+    op.drop_table('shop_module')
+    op.drop_table('scan_page')
     with op.batch_alter_table('one_time_link', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_one_time_link_user_id'))
 
@@ -273,6 +324,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_initial_run_store_id'))
 
     op.drop_table('initial_run')
+    with op.batch_alter_table('hook_seen', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_hook_seen_at'))
+
+    op.drop_table('hook_seen')
+    with op.batch_alter_table('conflict', schema=None) as batch_op:
+        batch_op.drop_index('ix_conflict_state')
+        batch_op.drop_index('ix_conflict_record')
+
+    op.drop_table('conflict')
     op.drop_table('circuit')
     op.drop_table('user')
     op.drop_table('throttle')

@@ -18,7 +18,7 @@ PROBED: Mapping[str, tuple[str, ...]] = {
     "product.product": ("free_qty", "qty_available", "standard_price"),
     "stock.quant": ("inventory_quantity", "inventory_quantity_set", "inventory_diff_quantity", "is_outdated"),
     "stock.move": ("quantity", "quantity_done", "picked", "reserved_availability", "sale_line_id", "picking_code"),
-    "stock.picking": ("move_ids", "move_lines", "sale_id"),
+    "stock.picking": ("move_ids", "move_lines", "sale_id", "carrier_tracking_ref"),
     "sale.order": ("locked", "delivery_status", "carrier_id", "commitment_date", "fiscal_position_id", "picking_ids"),
     "sale.order.line": ("tax_id", "tax_ids", "product_uom", "product_uom_id", "technical_price_unit", "is_delivery",
                         "product_packaging_id", "price_unit"),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from portal.clients.odoo import Odoo
+from portal.clients.prestashop import Shop
 from portal.db import now
 from portal.entities import stock
 from portal.models import Mapping, Store, SyncJob
@@ -26,25 +28,44 @@ WATERMARK = "order_seen"
 """Key in `Store.notes`: the highest order id of the shop that was ever noticed."""
 
 
+@dataclass(frozen=True)
+class Sales:
+    """Sales on their way, as of one look at the shop."""
+
+    pieces: dict[str, Decimal] = field(default_factory=dict)
+    """In flight, by stock record key."""
+    late: dict[str, int] = field(default_factory=dict)
+    """Stock records of orders that are stuck or that nobody has noticed yet, each with one such order."""
+    newest: int = 0
+    """The newest order that was taken into account."""
+
+
 def quantities(services: Services, store: Store) -> dict[str, Decimal]:
-    """Pieces in flight by stock record key. Empty while orders do not travel to Odoo.
+    """Pieces in flight by stock record key. See `look`."""
+    return look(services, store).pieces
+
+
+def look(services: Services, store: Store) -> Sales:
+    """What is in flight, and what of it is late. Nothing while orders do not travel to Odoo.
 
     Counted are the shop's orders that Odoo has not confirmed: those known here as waiting, failed or quotation, and those
     placed since the newest one known here. Cancelled orders and those with a payment error are not: the shop gives their
     pieces back.
     """
     if not allowed(store.settings, "order", "ps_to_odoo"):
-        return {}
+        return Sales()
     known, confirmed = _known(services, store)
-    open_ids = (known | _newer(services, store)) - confirmed
+    newer, newest = _newer(services, store)
+    open_ids = (known | newer) - confirmed
     if not open_ids:
-        return {}
+        return Sales(newest=newest)
     shop = services.shop(store)
-    states = shop.profile.order_states if shop.profile else {}
-    void = {states.get("canceled", -1), states.get("error", -1)}
+    void = void_states(shop)
     valid = {int(row["id"]) for row in shop.read("orders", sorted(open_ids), ["id", "current_state"])
              if int(row["current_state"]) not in void}
+    stuck = _stuck(services, store, valid)
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    late: dict[str, int] = {}
     rows = shop.find_any("order_details", "id_order", sorted(valid),
                          ["id", "id_order", "product_id", "product_attribute_id", "product_quantity",
                           "product_quantity_refunded", "product_quantity_return"]) if valid else []
@@ -52,7 +73,20 @@ def quantities(services: Services, store: Store) -> dict[str, Decimal]:
         key = stock.record_key(int(row["product_id"]), int(row["product_attribute_id"] or 0))
         found[key] += Decimal(row["product_quantity"]) - Decimal(row["product_quantity_refunded"] or 0) \
             - Decimal(row["product_quantity_return"] or 0)
-    return dict(found)
+        if int(row["id_order"]) in stuck:
+            late[key] = int(row["id_order"])
+    return Sales(dict(found), late, newest)
+
+
+def is_behind(services: Services, store: Store, sales: Sales) -> bool:
+    """Whether the shop has taken an order since that look. One cheap call; False while orders do not travel."""
+    return allowed(store.settings, "order", "ps_to_odoo") and bool(services.shop(store).ids("orders", after=sales.newest, limit=1))
+
+
+def void_states(shop: Shop) -> set[int]:
+    """States in which the shop has given an order's pieces back: cancelled, payment error."""
+    states = shop.profile.order_states if shop.profile else {}
+    return {states.get("canceled", -1), states.get("error", -1)}
 
 
 def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
@@ -100,18 +134,39 @@ def _remember(services: Services, states: dict[int, str]) -> None:
             row.updated_at = now()
 
 
-def _newer(services: Services, store: Store) -> set[int]:
-    """Orders placed since the newest one noticed; on the first call the shop's newest order becomes the mark."""
+def _stuck(services: Services, store: Store, order_ids: Collection[int]) -> set[int]:
+    """Which of these orders failed, wait for something, or were never noticed."""
+    wanted = [str(number) for number in order_ids]
+    latest: dict[str, str] = {}
+    with services.db.read() as session:
+        for start in range(0, len(wanted), 500):
+            rows = session.execute(select(SyncJob.record, SyncJob.state).where(
+                SyncJob.store_id == store.id, SyncJob.entity == "order", SyncJob.direction == "ps_to_odoo",
+                SyncJob.record.in_(wanted[start:start + 500])).order_by(SyncJob.id))
+            latest.update({row.record: row.state for row in rows})
+            mapped = session.scalars(select(Mapping.shop_id).where(
+                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order",
+                Mapping.shop_id.in_(wanted[start:start + 500])))
+            for record in mapped:
+                latest.setdefault(record, "synced")
+    return {int(record) for record in wanted if latest.get(record, "unseen") in ("unseen", "error", "dead", "blocked")}
+
+
+def _newer(services: Services, store: Store) -> tuple[set[int], int]:
+    """Orders placed since the newest one noticed, and the shop's newest; the first call makes that one the mark."""
     with services.db.read() as session:
         notes = session.get_one(Store, store.id).notes
     shop = services.shop(store)
     if WATERMARK not in notes:
         last = shop.find("orders", {}, ["id"], sort="[id_DESC]", limit=1)
+        mark = int(last[0]["id"]) if last else 0
         with services.db.begin() as session:
-            row = session.get_one(Store, store.id)
-            row.notes = {**row.notes, WATERMARK: int(last[0]["id"]) if last else 0}
-        return set()
-    return set(shop.ids("orders", after=int(notes[WATERMARK]), limit=1000))
+            row = session.get_one(Store, store.id, with_for_update=True)
+            row.notes = {**row.notes, WATERMARK: mark}
+        return set(), mark
+    mark = int(notes[WATERMARK])
+    ids = shop.ids("orders", after=mark, limit=1000)
+    return set(ids), max(ids, default=mark)
 
 
 def note_seen(services: Services, store: Store, order_ids: Collection[int]) -> None:

@@ -52,5 +52,5 @@ def _rows(session: Session, store: Store, entity: str, ids: Collection[int]) -> 
         _mine(store, entity).where(Mapping.odoo_id.in_(wanted[start:start + _CHUNK])))]
 
 
-def _mine(store: Store, entity: str) -> Select[tuple[Mapping]]:
+def _mine(store: Store, entity: str) -> Select[Mapping]:
     return select(Mapping).where(Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == entity)

@@ -28,7 +28,7 @@ WINDOW = 100
 LIVE_AT_ONCE = 500
 """Live changes handed over per call."""
 FORGOTTEN_AFTER = timedelta(seconds=120)
-BATCH = {"customer": 250, "product": 200, "stock": 250, "order": 100}
+BATCH = {"customer": 400, "product": 200, "stock": 500, "order": 100}
 """Records per RQ job. Bounded so that a batch ends well within its lease and live changes need not wait long."""
 
 MARKER = "portal:marker"

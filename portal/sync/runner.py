@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, RemoteError, Throttled
 from portal.db import now
 from portal.entities.base import DependencyMissing, Invalid
+from portal.logs import without_secrets
 from portal.models import Store, SyncJob
 from portal.sync import circuit, jobs, log
 from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
 from portal.sync.links import Link, remove_links, save_links
 from portal.sync.services import Services
-from portal.sync.work import LeaseLost, Outcome, Work
+from portal.sync.work import Later, LeaseLost, Outcome, Work
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,9 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
             jobs.block(session, store, row, error.refs, limit)
         return
     failure = explain(error)
-    if isinstance(error, Ambiguous):
+    if isinstance(error, Later):
+        jobs.postpone(session, row, failure, now() + timedelta(seconds=error.seconds))
+    elif isinstance(error, Ambiguous):
         wait = timedelta(seconds=work.services.config.ambiguous_seconds)
         jobs.postpone(session, row, failure, now() + wait, uncertain=True)
     elif isinstance(error, Throttled):
@@ -145,11 +148,11 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
 
 
 def explain(error: Exception) -> Failure:
-    """The error in words."""
+    """The error in words. What a server says may repeat what it was sent, so secrets are taken out here."""
     if isinstance(error, RemoteError):
-        return Failure(error.message, error.cause, error.remedy, error.detail)
-    if isinstance(error, Invalid):
+        return Failure(without_secrets(error.message), without_secrets(error.cause), error.remedy, without_secrets(error.detail))
+    if isinstance(error, (Invalid, Later)):
         return Failure(error.message, error.cause)
     return Failure("The portal came across something it does not understand; this is a defect of the portal.",
                    f"portal:{type(error).__name__}", "Send the expert details below to whoever maintains the portal.",
-                   f"{type(error).__name__}: {error}"[:500])
+                   without_secrets(f"{type(error).__name__}: {error}")[:500])

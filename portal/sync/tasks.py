@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rq import Queue
 
 from portal.sync import initial, runner
+from portal.sync import poll as polls
 from portal.sync import queue as rq_queue
 from portal.sync import tick as heartbeat
 from portal.sync.services import Services
@@ -42,6 +43,13 @@ def enumerate_shop(run_id: int) -> None:
     services, queue = _services[0]
     with _busy(services):
         initial.walk(services, run_id, after_page=lambda: rq_queue.dispatch(services.db, queue))
+
+
+def poll(store_id: int) -> None:
+    """Ask a store's shop and Odoo what changed."""
+    services, _ = _services[0]
+    with _busy(services):
+        polls.poll(services, store_id)
 
 
 def tick() -> None:

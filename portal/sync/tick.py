@@ -9,18 +9,20 @@ import logging
 
 from redis import RedisError
 from rq import Queue
+from rq.exceptions import DuplicateJobError
 from sqlalchemy import select
 
 from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import circuit, jobs
+from portal.sync import circuit, jobs, poll
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
 logger = logging.getLogger(__name__)
 
 ENUMERATE = "portal.sync.tasks.enumerate_shop"
+POLL = "portal.sync.tasks.poll"
 
 
 def tick(services: Services, queue: Queue | None) -> dict[str, int]:
@@ -33,6 +35,7 @@ def tick(services: Services, queue: Queue | None) -> dict[str, int]:
     done["queued"] = done["mirrored"] = 0
     if queue is not None:
         done["walks"] = _resume_walks(services, queue)
+        done["polls"] = _start_polls(services, queue)
         done["queued"] = rq_queue.dispatch(services.db, queue)
         try:
             with services.db.read() as session:
@@ -69,21 +72,27 @@ def beat(session: object, name: str, kind: str) -> None:
     session.merge(Heartbeat(name=name, kind=kind, at=now()))  # type: ignore[attr-defined]
 
 
+def _start_polls(services: Services, queue: Queue) -> int:
+    """A task of its own for each store, so that a slow server holds up nobody else."""
+    with services.db.read() as session:
+        stores = poll.due(session)
+    return sum(_enqueue_once(queue, POLL, store_id, f"poll-{store_id}") for store_id in stores)
+
+
 def _resume_walks(services: Services, queue: Queue) -> int:
     with services.db.read() as session:
         troubled = set(session.scalars(select(Circuit.store_id).where(Circuit.state != "closed")))
         stores = {s.id: s for s in session.scalars(select(Store))}
         runs = [run.id for run in session.scalars(select(InitialRun).where(InitialRun.state == "reading"))
                 if run.store_id not in troubled and stores[run.store_id].settings["enabled"]]
-    started = 0
-    for run_id in runs:
-        try:
-            queue.enqueue(ENUMERATE, run_id, job_id=f"walk-{run_id}", at_front=True, result_ttl=0, failure_ttl=60,
-                          job_timeout=rq_queue.JOB_TIMEOUT, unique=True)
-            started += 1
-        except RedisError:
-            break
-        except Exception as error:  # the walk is queued or running already
-            if type(error).__name__ != "DuplicateJobError":
-                raise
-    return started
+    return sum(_enqueue_once(queue, ENUMERATE, run_id, f"walk-{run_id}") for run_id in runs)
+
+
+def _enqueue_once(queue: Queue, function: str, argument: int, name: str) -> bool:
+    """Hand over a task unless one of that name is queued or running. Redis may be away: the next round tries again."""
+    try:
+        queue.enqueue(function, argument, job_id=name, at_front=True, result_ttl=0, failure_ttl=60,
+                      job_timeout=rq_queue.JOB_TIMEOUT, unique=True)
+    except (RedisError, DuplicateJobError):
+        return False
+    return True

@@ -22,6 +22,16 @@ class LeaseLost(Exception):
     """Another worker may hold these jobs by now: stop, write nothing more."""
 
 
+class Later(Exception):
+    """Nothing is wrong, but the rest has to wait: the job is looked at again after `seconds`, without using an attempt."""
+
+    def __init__(self, message: str, *, seconds: float, cause: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.seconds = seconds
+        self.cause = cause
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one job of the batch ended: an error, a sentence of what a dry run would do, or success."""
@@ -129,6 +139,18 @@ class Work:
                     Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
                     Mapping.odoo_id.in_(wanted[start:start + 500])))
                 found.update({row.odoo_id: row.shop_id for row in rows})
+        return found
+
+    def mappings_of(self, entity: str, odoo_ids: Collection[int]) -> dict[int, Mapping]:
+        """What is linked already, by Odoo id; of several the newest."""
+        found: dict[int, Mapping] = {}
+        wanted = list(odoo_ids)
+        with self.services.db.read() as session:
+            for start in range(0, len(wanted), 500):
+                rows = session.scalars(select(Mapping).where(
+                    Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
+                    Mapping.odoo_id.in_(wanted[start:start + 500])).order_by(Mapping.id))
+                found.update({row.odoo_id: row for row in rows})
         return found
 
     def _report(self, outcome: Outcome) -> None:

@@ -1,46 +1,17 @@
-"""What callers from outside send, read and checked. Pure: bytes in, facts out; a table of bad bodies tests it.
-
-Bodies accepted on `/webhook`: the guide's `{"token", "entity": "stock", "odoo_id", "qty"}` and
-`{"token", "entity": "order_state", "odoo_id", "state"}`, and what Odoo's own webhook action sends since 17:
-`{"_model", "_id", "_action", …}`. Values are hints; the record itself is read again before anything is done.
-"""
+"""JSON from callers outside. Pure: bytes in, an object or a `BodyError` out. `portal.sync.webhook` says what it means."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from portal.sync.webhook import BodyError
+
 LARGEST = 64 * 1024
-LARGEST_ID = 2**63 - 1
-LARGEST_QUANTITY = Decimal(10) ** 9
-STATES = ("cancel", "sale", "done")
-MODELS = {"product.template": "product", "product.product": "product", "stock.quant": "stock", "stock.move": "stock",
-          "stock.picking": "stock", "sale.order": "order"}
-"""Odoo models whose webhooks mean something here, and the entity they touch."""
 
 _TOKEN = re.compile(rb'"token"\s*:\s*"([A-Za-z0-9_-]{20,200})"')
-
-
-class BodyError(Exception):
-    """A body that cannot be taken: HTTP status (400 not JSON, 422 wrong content), the field, and a sentence."""
-
-    def __init__(self, status: int, field: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.field = field
-        self.message = message
-
-
-@dataclass(frozen=True)
-class Note:
-    """A change in Odoo somebody told us of: the entity it touches, the record's key, and the values as hints."""
-
-    entity: str
-    record: str
-    hint: dict[str, Any]
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
@@ -63,51 +34,6 @@ def token_of(raw: bytes) -> str | None:
     """The token in a body, also in one that is too large or not valid JSON."""
     found = _TOKEN.search(raw)
     return found.group(1).decode() if found else None
-
-
-def read_webhook(body: dict[str, Any]) -> Note:
-    """What a webhook says; raises `BodyError` naming the field."""
-    return _native(body) if "_model" in body else _guide(body)
-
-
-def _guide(body: dict[str, Any]) -> Note:
-    entity = _required(body, "entity")
-    if entity not in ("stock", "order_state"):
-        raise BodyError(422, "entity", "entity: must be stock or order_state.")
-    number = _record_id(body, "odoo_id")
-    if entity == "stock":
-        return Note("stock", f"odoo:{number}", {"qty": str(_quantity(body))})
-    state = _required(body, "state")
-    if state not in STATES:
-        raise BodyError(422, "state", f"state: must be one of {', '.join(STATES)}.")
-    return Note("order", f"odoo:{number}", {"state": state})
-
-
-def _native(body: dict[str, Any]) -> Note:
-    model = body["_model"]
-    if not isinstance(model, str) or model not in MODELS:
-        raise BodyError(422, "_model", f"_model: must be one of {', '.join(MODELS)}.")
-    return Note(MODELS[model], f"{model}:{_record_id(body, '_id')}", {})
-
-
-def _required(body: dict[str, Any], field: str) -> Any:
-    if body.get(field) in (None, ""):
-        raise BodyError(422, field, f"{field}: is missing.")
-    return body[field]
-
-
-def _record_id(body: dict[str, Any], field: str) -> int:
-    value = _required(body, field)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= LARGEST_ID:
-        raise BodyError(422, field, f"{field}: must be a whole number above 0.")
-    return value
-
-
-def _quantity(body: dict[str, Any]) -> Decimal:
-    value = _required(body, "qty")
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= LARGEST_QUANTITY:
-        raise BodyError(422, "qty", f"qty: must be a number from 0 to {LARGEST_QUANTITY:,}.")
-    return Decimal(value)
 
 
 def _no_constant(name: str) -> NoReturn:

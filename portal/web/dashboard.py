@@ -12,8 +12,8 @@ from portal.db import now
 from portal.entities import registry
 from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
-from portal.settings import SettingError
-from portal.sync import initial, jobs, log, stores
+from portal.settings import SettingError, allowed
+from portal.sync import initial, jobs, log, poll, stores
 from portal.web import health
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -55,12 +55,14 @@ def process() -> ResponseReturnValue:
 def pull_stock() -> ResponseReturnValue:
     """*Pull stock*: every quantity is read and compared again, in the direction the settings allow."""
     store = current_store()
+    if allowed(store.settings, "stock", "odoo_to_ps"):
+        number = poll.pull_stock(services(), store, actor())
+        return done(url_for("store.dashboard.page"), f"{number:,} quantities are being read from Odoo and compared.")
     try:
         with writing() as session:
             initial.start(session, session.get_one(Store, store.id), "stock", actor())
     except SettingError:
-        return done(url_for("store.dashboard.page"),
-                    "Stock does not travel from the shop to Odoo. Choose its direction in the settings first.", "error")
+        return done(url_for("store.dashboard.page"), "Stock does not travel. Choose its direction in the settings first.", "error")
     wake()
     return done(url_for("store.dashboard.page"), "All quantities are being read and compared.")
 

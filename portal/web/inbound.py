@@ -10,11 +10,11 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from portal import settings as store_settings
 from portal.db import now
 from portal.extensions import reading, services, writing
 from portal.models import Store
-from portal.sync import jobs, stores
+from portal.sync import hooks, jobs, stores
+from portal.sync import webhook as incoming
 from portal.web import bodies, metrics
 from portal.web.wake import wake
 
@@ -23,8 +23,6 @@ pages = Blueprint("inbound", __name__)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Taken by every endpoint with a token, so that who has none learns nothing of the method either."""
 LARGEST_READ = 1024 * 1024
-ODOO_COMMITS_AFTER = 2.0
-"""Seconds: Odoo 17 and 18 send their webhook before they commit."""
 _NO_TOKEN = "A valid token is needed. Copy the address again from the store's Endpoints."  # noqa: S105
 
 
@@ -57,22 +55,27 @@ def webhook() -> ResponseReturnValue:
     if len(raw) > bodies.LARGEST:
         return jsonify(error="The body is too large.", detail=f"At most {bodies.LARGEST:,} bytes."), 413
     try:
-        note = bodies.read_webhook(bodies.read_object(raw))
-    except bodies.BodyError as error:
+        notes = incoming.parse(bodies.read_object(raw))
+    except incoming.BodyError as error:
         return jsonify(error=error.message, field=error.field), error.status
-    if not store_settings.allowed(store.settings, note.entity, "odoo_to_ps"):
-        return jsonify(job=None, accepted=False, detail=f"{note.entity} does not travel from Odoo to the shop in this store."), 202
     with writing() as session:
-        job = jobs.notice(session, session.get_one(Store, store.id), note.entity, "odoo_to_ps", note.record, source="webhook",
-                          hint=note.hint or None, delay=ODOO_COMMITS_AFTER)
-    services().kick()
-    return jsonify(job=job, accepted=True), 202
+        facts = incoming.accept(session, session.get_one(Store, store.id), notes)
+    if facts["accepted"]:
+        services().kick()
+    return jsonify(facts), 202
 
 
 @pages.route("/hooks/prestashop", methods=METHODS, provide_automatic_options=False)
 def shop_hook() -> ResponseReturnValue:
-    """For the shop's module, which signs what it sends. Until one is installed nothing can be signed."""
-    abort(403, "This store has no PrestaShop module yet.")
+    """Take what the shop's module reports. It signs what it sends; 403 for everybody else."""
+    raw = request.stream.read(LARGEST_READ)
+    try:
+        with writing() as session:
+            facts = hooks.receive(session, request.headers, raw)
+    except hooks.Refused as error:
+        return jsonify(error=error.message, field=error.field), error.status
+    services().kick()
+    return jsonify(facts), 202
 
 
 @pages.get("/healthz")

@@ -7,24 +7,37 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.web.bodies import BodyError, Note, read_object, read_webhook, token_of
+from portal.sync.webhook import BodyError, Note, parse
+from portal.web.bodies import read_object, token_of
 
 GOOD_STOCK = {"token": "t", "entity": "stock", "odoo_id": 42, "qty": 7}
 GOOD_STATE = {"token": "t", "entity": "order_state", "odoo_id": 5, "state": "sale"}
 
 
-@pytest.mark.parametrize(("body", "note"), [
-    (GOOD_STOCK, Note("stock", "odoo:42", {"qty": "7"})),
-    (GOOD_STOCK | {"qty": 7.5}, Note("stock", "odoo:42", {"qty": "7.5"})),
-    (GOOD_STOCK | {"qty": 0}, Note("stock", "odoo:42", {"qty": "0"})),
-    (GOOD_STOCK | {"unknown": [1]}, Note("stock", "odoo:42", {"qty": "7"})),
-    (GOOD_STATE, Note("order", "odoo:5", {"state": "sale"})),
-    ({"_model": "stock.quant", "_id": 9, "_action": "Send(#7)", "quantity": 3.0}, Note("stock", "stock.quant:9", {})),
-    ({"_model": "product.template", "_id": 9, "id": 9, "_name": "x"}, Note("product", "product.template:9", {})),
-    ({"_model": "sale.order", "_id": 1}, Note("order", "sale.order:1", {})),
+@pytest.mark.parametrize(("body", "notes"), [
+    (GOOD_STOCK, [Note("stock", "42", {"qty": "7"})]),
+    (GOOD_STOCK | {"qty": 7.5}, [Note("stock", "42", {"qty": "7.5"})]),
+    (GOOD_STOCK | {"qty": 0}, [Note("stock", "42", {"qty": "0"})]),
+    (GOOD_STOCK | {"unknown": [1]}, [Note("stock", "42", {"qty": "7"})]),
+    (GOOD_STATE, [Note("order", "5", {"state": "sale"})]),
+    ({"_model": "product.template", "_id": 9, "id": 9, "_name": "x"}, [Note("product", "9")]),
+    ({"_model": "product.product", "_id": 9, "product_tmpl_id": 4}, [Note("product", "4")]),
+    ({"_model": "product.product", "_id": 9}, [Note("lookup", "product.product:9")]),
+    ({"_model": "stock.quant", "_id": 9, "_action": "Send(#7)", "product_id": 30, "quantity": 3.0}, [Note("stock", "30")]),
+    ({"_model": "stock.quant", "_id": 9, "quantity": 3.0}, [Note("lookup", "stock.quant:9")]),
+    ({"_model": "stock.move", "_id": 9, "product_id": 30, "state": "done"}, [Note("stock", "30")]),
+    ({"_model": "stock.move", "_id": 9, "product_id": 30, "picking_id": 8},
+     [Note("stock", "30"), Note("lookup", "stock.picking:8")]),
+    ({"_model": "stock.move", "_id": 9, "product_id": 30, "picking_id": False}, [Note("stock", "30")]),
+    ({"_model": "stock.move", "_id": 9}, [Note("lookup", "stock.move:9")]),
+    ({"_model": "stock.picking", "_id": 9, "sale_id": 5}, [Note("order", "5")]),
+    ({"_model": "stock.picking", "_id": 9, "sale_id": False}, []),
+    ({"_model": "stock.picking", "_id": 9}, [Note("lookup", "stock.picking:9")]),
+    ({"_model": "sale.order", "_id": 1, "state": "cancel"}, [Note("order", "1", {"state": "cancel"})]),
+    ({"_model": "sale.order", "_id": 1, "state": "draft"}, [Note("order", "1")]),
 ])
-def test_the_bodies_of_the_guide_and_of_odoo_are_understood(body: dict[str, object], note: Note) -> None:
-    assert read_webhook(read_object(json.dumps(body).encode())) == note
+def test_the_bodies_of_the_guide_and_of_odoo_are_understood(body: dict[str, object], notes: list[Note]) -> None:
+    assert parse(read_object(json.dumps(body).encode())) == notes
 
 
 BAD = [
@@ -53,13 +66,19 @@ BAD = [
     (b'{"_model": "res.partner", "_id": 1}', 422, "_model"), (b'{"_model": null, "_id": 1}', 422, "_model"),
     (b'{"_model": ["sale.order"], "_id": 1}', 422, "_model"), (b'{"_model": "sale.order"}', 422, "_id"),
     (b'{"_model": "sale.order", "_id": "1"}', 422, "_id"), (b'{"_model": "sale.order", "_id": false}', 422, "_id"),
+    (b'{"_model": "sale.order", "_id": 2147483648}', 422, "_id"), (b'{"_model": "stock.quant", "_id": [9]}', 422, "_id"),
+    (b'{"_model": "stock.quant", "_id": 9, "product_id": "30"}', 422, "product_id"),
+    (b'{"_model": "stock.quant", "_id": 9, "product_id": [30, "Desk"]}', 422, "product_id"),
+    (b'{"_model": "stock.picking", "_id": 9, "sale_id": -5}', 422, "sale_id"),
+    (b'{"_model": "product.product", "_id": 9, "product_tmpl_id": true}', 422, "product_tmpl_id"),
+    (b'{"_model": "stock.move", "_id": 9, "product_id": 3, "picking_id": 1.5}', 422, "picking_id"),
 ]
 
 
 @pytest.mark.parametrize(("raw", "status", "field"), BAD, ids=[str(raw[:60]) for raw, _, _ in BAD])
 def test_a_bad_body_is_refused_and_the_field_named(raw: bytes, status: int, field: str) -> None:
     with pytest.raises(BodyError) as caught:
-        read_webhook(read_object(raw))
+        parse(read_object(raw))
     assert (caught.value.status, caught.value.field) == (status, field)
     assert caught.value.message
 
@@ -68,7 +87,7 @@ def test_a_bad_body_is_refused_and_the_field_named(raw: bytes, status: int, fiel
 def test_no_bytes_make_it_fail_otherwise(raw: bytes) -> None:
     token_of(raw)
     with suppress(BodyError):
-        read_webhook(read_object(raw))
+        parse(read_object(raw))
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
@@ -81,7 +100,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st
                                            "state": JSON, "_model": st.just("sale.order") | JSON, "_id": JSON}))
 def test_no_object_makes_it_fail_otherwise(body: dict[str, object]) -> None:
     with suppress(BodyError):
-        assert read_webhook(read_object(json.dumps(body).encode())).entity in ("stock", "order", "product")
+        assert parse(read_object(json.dumps(body).encode())).entity in ("stock", "order", "product")
 
 
 def test_the_token_is_found_in_a_body_that_is_broken() -> None:

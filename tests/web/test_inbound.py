@@ -13,6 +13,7 @@ from portal import extensions
 from portal.models import Circuit, Heartbeat, LogEntry, Mapping, Store, SyncJob, Token
 from portal.sync import stores
 from tests.web.conftest import Browser, World
+from tests.web.test_bodies import BAD
 
 STOCK = {"entity": "stock", "odoo_id": 42, "qty": 7}
 INBOUND = ("/cron", "/webhook", "/hooks/prestashop")
@@ -21,7 +22,10 @@ BAD_TOKENS = ["", "x", "ü" * 40, "a" * 43, "a" * 100_000, "null", "' OR 1=1 --"
 
 def enable_stock(world: World) -> None:
     with world.db.begin() as session:
-        stores.change_store(session, session.get_one(Store, world.mine), {"stock": "odoo_to_ps"}, "test")
+        store = session.get_one(Store, world.mine)
+        stores.change_store(session, store, {"stock": "odoo_to_ps"}, "test")
+        session.add(Mapping(store_id=store.id, target=store.target, entity="product", shop_id="1", odoo_id=7,
+                            data={"variant_id": 42}))
 
 
 def jobs_of(world: World) -> list[SyncJob]:
@@ -87,13 +91,12 @@ def test_a_webhook_is_stored_and_answered_with_its_job(world: World, anonymous: 
     enable_stock(world)
     token = world.tokens(world.mine)["webhook"]
     by_body = anonymous.client.post("/webhook", json={**STOCK, "token": token})
-    by_url = anonymous.client.post(f"/webhook?token={token}", json={"_model": "stock.quant", "_id": 9})
+    by_url = anonymous.client.post(f"/webhook?token={token}", json={"_model": "stock.quant", "_id": 9, "product_id": 42})
     by_header = anonymous.client.post("/webhook", json=STOCK | {"qty": 8}, headers={"Authorization": f"Bearer {token}"})
     assert [a.status_code for a in (by_body, by_url, by_header)] == [202] * 3
     rows = {row.id: row for row in jobs_of(world)}
     assert rows[by_body.json["job"]].hint == {"qty": "8"}, "a second notice brings the newer hint"
-    assert by_header.json["job"] == by_body.json["job"]
-    assert rows[by_url.json["job"]].record == "stock.quant:9"
+    assert by_header.json["job"] == by_body.json["job"] == by_url.json["job"], "a burst about one product is one job"
     assert {(row.store_id, row.entity, row.direction, row.source) for row in rows.values()} \
         == {(world.mine, "stock", "odoo_to_ps", "webhook")}
     assert all(row.due_at > row.created_at for row in rows.values()), "Odoo has not committed yet"
@@ -105,6 +108,45 @@ def test_a_webhook_against_the_direction_is_not_queued(world: World, anonymous: 
     assert answer.status_code == 202
     assert answer.json["accepted"] is False
     assert not jobs_of(world)
+
+
+def test_a_webhook_about_something_unknown_is_noted_once_and_ignored(world: World, anonymous: Browser) -> None:
+    enable_stock(world)
+    token = world.tokens(world.mine)["webhook"]
+    for _ in range(3):
+        answer = anonymous.client.post(f"/webhook?token={token}", json=STOCK | {"odoo_id": 99})
+        assert (answer.status_code, answer.json["accepted"]) == (202, False)
+    assert not jobs_of(world)
+    with world.db.read() as session:
+        noted = [row.message for row in session.query(LogEntry) if "Webhook" in row.message]
+    assert noted == ["Webhook: stock 99 of Odoo is not linked to the shop; ignored."]
+
+
+def test_a_webhook_that_names_the_template_finds_its_variant(world: World, anonymous: Browser) -> None:
+    enable_stock(world)
+    token = world.tokens(world.mine)["webhook"]
+    assert anonymous.client.post(f"/webhook?token={token}", json=STOCK | {"odoo_id": 7}).json["accepted"] is True
+    assert [row.record for row in jobs_of(world)] == ["42"]
+
+
+@pytest.mark.parametrize(("raw", "status", "field"), BAD, ids=[str(raw[:60]) for raw, _, _ in BAD])
+def test_every_malformed_body_gets_its_reason_and_leaves_no_trace(world: World, anonymous: Browser, raw: bytes, status: int,
+                                                                  field: str) -> None:
+    enable_stock(world)
+    before = log_length(world)
+    answer = anonymous.client.post(f"/webhook?token={world.tokens(world.mine)['webhook']}", data=raw)
+    expected = (413, None) if len(raw) > 64 * 1024 else (status, field)
+    assert (answer.status_code, answer.json.get("field")) == expected
+    assert answer.json["error"]
+    assert not jobs_of(world)
+    assert log_length(world) == before
+    with world.db.read() as session:
+        assert session.get(Heartbeat, f"webhook:{world.mine}") is None, "only a good body counts as a call"
+
+
+def log_length(world: World) -> int:
+    with world.db.read() as session:
+        return session.query(LogEntry).count()
 
 
 def test_malformed_webhooks_name_the_field_and_leave_no_trace(world: World, anonymous: Browser) -> None:

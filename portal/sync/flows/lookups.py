@@ -60,5 +60,6 @@ def _linked(work: Work, found: Sequence[Found]) -> set[Found]:
     """What has a shop record; a product may be new to the shop."""
     ids = {entity: {int(record) for what, _, record in found if what == entity} for entity in ("stock", "order")}
     with work.services.db.read() as session:
-        there = {"stock": known.variants(session, work.store, ids["stock"]), "order": known.orders(session, work.store, ids["order"])}
+        there = {"stock": known.variants(session, work.store, ids["stock"]),
+                 "order": known.orders(session, work.store, ids["order"])}
     return {what for what in found if what[0] == "product" or int(what[2]) in there[what[0]]}

@@ -23,6 +23,7 @@ from portal.entities.order_write import OdooIds
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts, in_flight, sales
+from portal.sync.flows import order_cancel
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -240,7 +241,7 @@ def _finish(work: Work, orders: Sequence[Open]) -> None:
         try:
             if not verdict.equal:
                 verdict = _correct(work, item, verdict)
-            words = _steps(work, item) if verdict.equal else f"It stays a quotation: {verdict.reason}"
+            words = _steps(work, item) if verdict.equal or _is_cancelled(work, item) else f"It stays a quotation: {verdict.reason}"
         except Rejected as error:
             work.failed(item.job, error)
             continue
@@ -278,10 +279,7 @@ def _steps(work: Work, item: Open) -> str:
     assert item.row is not None
     number, done = item.row["id"], []
     if _is_cancelled(work, item):
-        if item.row["state"] in ("draft", "sent"):
-            work.before_write([])
-            work.odoo.call("sale.order", "action_cancel", [number], context={"disable_cancel_warning": True})
-            done.append("Cancelled, as in the shop.")
+        done += [words] if (words := order_cancel.cancel(work, item.row)) else []
     elif work.store.settings["order_confirm"]:
         if item.row["state"] in ("draft", "sent"):
             work.before_write([])
@@ -343,8 +341,10 @@ def _stock(work: Work, item: Open) -> list[tuple[str, str, str]]:
 
 def _link(item: Open, *, held: str = "") -> Link:
     assert item.row is not None
-    return Link("order", item.record, item.row["id"], {"digest": order_changes.digest(item.plan), "snapshot": order_changes.snapshot(item.plan)},
-                {"state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held})
+    base = {"digest": order_changes.digest(item.plan), "snapshot": order_changes.snapshot(item.plan)}
+    data = item.mapping.data if item.mapping else {}
+    return Link("order", item.record, item.row["id"], base, {
+        **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held})
 
 
 def _would(work: Work, item: Open) -> None:

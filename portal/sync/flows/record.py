@@ -14,10 +14,12 @@ from portal.clients.errors import Missing, Rejected, Throttled
 from portal.entities import registry
 from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
 from portal.entities.compare import difference, fill_only, held
+from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
-from portal.sync import facts
+from portal.sync import echoes, facts
 from portal.sync.flows import variants
+from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
@@ -31,6 +33,12 @@ def push(work: Work) -> None:
     values = _read_shop(work, entity)
     linked = work.mappings(entity.name, [job.record for job in work.open])
     odoo = facts.odoo(work.services, work.store)
+    if not _may_write(work, entity):
+        for job in [job for job in work.open if job.record in linked]:
+            work.done(job, f"{entity.label}s do not travel from the shop to Odoo in this store's settings; nothing was written.",
+                      changed=False)
+    elif _both_ways(work, entity):
+        _agree(work, odoo, values, linked)
     variants.push(work, odoo, values, linked)
     _update(work, entity, odoo, [job for job in work.open if job.record in linked], values, linked)
     fresh = [job for job in work.open if job.id in values]
@@ -60,6 +68,35 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
         except Skip as reason:
             work.done(job, f"{entity.label} {job.record} is left out: {reason}.", changed=False)
     return values
+
+
+def _may_write(work: Work, entity: RecordEntity) -> bool:
+    return entity.on_the_fly or allowed(work.store.settings, entity.name, "ps_to_odoo")
+
+
+def _both_ways(work: Work, entity: RecordEntity) -> bool:
+    return entity.name == PRODUCT.name and bool(work.store.settings["products"] == "both")
+
+
+def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[str, Mapping]) -> None:
+    """Both ways: a three-way for linked products. Those with combinations go on with what their template agreed on."""
+    jobs = {linked[job.record].odoo_id: job for job in work.open if job.record in linked}
+    rows = work.odoo.read(PRODUCT.odoo_model, sorted(jobs), PRODUCT.odoo_fields(odoo))
+    pairs = []
+    for row in rows:
+        job, mapping = jobs[row["id"]], linked[jobs[row["id"]].record]
+        pairs.append(Pair(job, job.record, row["id"], values[job.id], PRODUCT.from_odoo(row, odoo), dict(mapping.base),
+                          dict(mapping.data)))
+    agreed = agree(work, odoo, pairs, both=True)
+    for job in [pair.job for pair in pairs if pair.job.id in agreed]:
+        outcome, mapping = agreed[job.id], linked[job.record]
+        if values[job.id]["kind"] != "combinations" and not mapping.data.get("combinations"):
+            work.done(job, outcome.message, changed=outcome.changed, links=[] if outcome.echo else [outcome.link])
+        elif not outcome.echo and not work.dry_run:
+            work.keep([outcome.link])
+            mapping.base, mapping.data = outcome.link.base, outcome.link.data
+            values[job.id] |= {name: value for name, value in mapping.base.items() if name != "kind"}
+    echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
 
 
 def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
@@ -205,10 +242,17 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
     ids = sorted({entity.record_id(hit) for _, hit in hits})
     rows = {row["id"]: row for row in work.odoo.read(entity.odoo_model, ids, list(entity.odoo_fields(odoo)),
                                                      context={"active_test": False})} if ids else {}
+    if _both_ways(work, entity):
+        pairs = [Pair(job, job.record, entity.record_id(hit), values[job.id], entity.from_odoo(rows[entity.record_id(hit)], odoo),
+                      data=entity.extra(hit)) for job, hit in hits]
+        agreed = agree(work, odoo, pairs, both=True)
+        for pair in [pair for pair in pairs if pair.job.id in agreed]:
+            work.done(pair.job, agreed[pair.job.id].message, links=[agreed[pair.job.id].link])
+        return
     for job, hit in hits:
         odoo_id = entity.record_id(hit)
         current = entity.from_odoo(rows[odoo_id], odoo)
-        change = fill_only(held(entity, values[job.id], odoo), current)
+        change = fill_only(held(entity, values[job.id], odoo), current) if _may_write(work, entity) else {}
         row = entity.to_odoo(values[job.id], odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if work.dry_run:

@@ -51,7 +51,8 @@ def push(work: Work) -> None:
     """Bring the quantities of a batch of stock records to Odoo; both ways, to where they are missing."""
     if not allowed(work.store.settings, "stock", "ps_to_odoo"):
         for job in work.jobs:
-            work.done(job, "Stock does not travel from the shop to Odoo in this store's settings; nothing was written.", changed=False)
+            work.done(job, "Stock does not travel from the shop to Odoo in this store's settings; nothing was written.",
+                      changed=False)
         return
     variants = _variants(work, _read_shop(work))
     if not variants:

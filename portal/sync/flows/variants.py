@@ -239,7 +239,9 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
 
 def _done(work: Work, item: Item, shared: Sequence[Link]) -> None:
     record = item.job.record
-    data: Values = {"combinations": sorted(item.keys_ever)} | ({"foreign": True} if item.foreign else {})
+    apart = item.mapping.data.get("odoo") if item.mapping else None
+    data: Values = {"combinations": sorted(item.keys_ever)} | ({"foreign": True} if item.foreign else {}) \
+        | ({"odoo": apart} if apart else {})
     links = [*shared, Link("product", record, item.template, item.values, data)]
     for one in item.combinations:
         links.append(Link("combination", one.key, item.variants[one.key], one.values,
