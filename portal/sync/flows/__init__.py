@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from portal.sync.flows import lookups, order_states, orders, record, stock
+from portal.sync.flows import lookups, order_states, orders, product_back, record, stock, stock_back
 from portal.sync.work import Work
 
 Flow = Callable[[Work], None]
@@ -14,6 +14,8 @@ FLOWS: dict[tuple[str, str], Flow] = {
     ("product", "ps_to_odoo"): record.push,
     ("stock", "ps_to_odoo"): stock.push,
     ("order", "ps_to_odoo"): orders.push,
+    ("product", "odoo_to_ps"): product_back.push,
+    ("stock", "odoo_to_ps"): stock_back.push,
     ("order", "odoo_to_ps"): order_states.push,
     (lookups.LOOKUP, "odoo_to_ps"): lookups.push,
 }

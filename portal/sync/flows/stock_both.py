@@ -99,7 +99,7 @@ def settle(work: Work, items: Sequence[Item], *, first: Literal["shop", "odoo"] 
         if step.item.job.id not in open_ids:
             continue
         if step.rest:
-            message = f"Stock of product {step.item.key}: {step.shown} in the shop. The rest waits until order {step.late} is in Odoo."
+            message = f"Stock of product {step.item.key}: {step.shown} in the shop. The rest waits for order {step.late}."
             work.failed(step.item.job, Later(message, seconds=WAIT_SECONDS, cause="stock:late"))
             continue
         link = step.link()
