@@ -172,7 +172,7 @@ def _newer(services: Services, store: Store) -> tuple[set[int], int]:
 def note_seen(services: Services, store: Store, order_ids: Collection[int]) -> None:
     """Raise the mark over orders that are known here without a gap; a gap may be an order nobody told us of."""
     with services.db.begin() as session:
-        row = session.get_one(Store, store.id)
+        row = session.get_one(Store, store.id, with_for_update=True)
         mark = int(row.notes.get(WATERMARK, -1))
         known = set(order_ids)
         while mark >= 0 and mark + 1 in known:

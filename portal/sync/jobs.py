@@ -374,6 +374,8 @@ def _bury(session: Session, row: SyncJob, failure: Failure) -> None:
 
 
 def _fail_dependents(session: Session, row: SyncJob, why: str) -> None:
+    if row.direction != "ps_to_odoo":
+        return
     ref = Ref(row.entity, row.record)
     open_row = session.scalar(select(exists().where(
         SyncJob.store_id == row.store_id, SyncJob.entity == row.entity, SyncJob.record == row.record,

@@ -15,6 +15,7 @@ from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.sync import hooks, jobs, stores
 from portal.sync import webhook as incoming
+from portal.sync.hook_message import SIGNATURE_HEADER, STORE_HEADER, TIME_HEADER, Refused
 from portal.web import bodies, metrics
 from portal.web.wake import wake
 
@@ -23,6 +24,7 @@ pages = Blueprint("inbound", __name__)
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Taken by every endpoint with a token, so that who has none learns nothing of the method either."""
 LARGEST_READ = 1024 * 1024
+SIGNED_BY = (STORE_HEADER, TIME_HEADER, SIGNATURE_HEADER)
 _NO_TOKEN = "A valid token is needed. Copy the address again from the store's Endpoints."  # noqa: S105
 
 
@@ -71,8 +73,8 @@ def shop_hook() -> ResponseReturnValue:
     raw = request.stream.read(LARGEST_READ)
     try:
         with writing() as session:
-            facts = hooks.receive(session, request.headers, raw)
-    except hooks.Refused as error:
+            facts = hooks.receive(session, {name: request.headers.get(name, "") for name in SIGNED_BY}, raw)
+    except Refused as error:
         return jsonify(error=error.message, field=error.field), error.status
     services().kick()
     return jsonify(facts), 202

@@ -88,8 +88,8 @@ def test_a_commit_that_comes_late_is_adopted(world: World) -> None:
 
 
 @pytest.mark.parametrize(("kind", "options"), [
-    ("status", {"status": 502}), ("status", {"status": 503}), ("status", {"status": 504}), ("html", {}), ("throttle", {"seconds": 1}),
-    ("error", {"error": "SerializationFailure"}),
+    ("status", {"status": 502}), ("status", {"status": 503}), ("status", {"status": 504}), ("html", {}),
+    ("throttle", {"seconds": 1}), ("error", {"error": "SerializationFailure"}),
 ])
 def test_trouble_on_the_way_is_never_taken_for_success(world: World, kind: str, options: dict[str, object]) -> None:
     world.odoo.faults.arm(kind, side="odoo", model="res.partner", method="load", **options)

@@ -274,7 +274,7 @@ def test_a_later_success_settles_the_older_dead_letter(db: Database, store: Stor
 
 def test_discard_ends_waiting_and_dead_rows_but_not_running_ones(db: Database, store: Store) -> None:
     ids = [notice(db, store, str(n)) for n in (1, 2, 3)]
-    dead, running = claim(db, store, ids[:2])
+    dead, _ = claim(db, store, ids[:2])
     end(db, dead, "failed", limit=1)
     with db.begin() as session:
         assert jobs.discard(session, store.id, ids, "anna") == 2
