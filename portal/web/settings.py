@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from io import BytesIO
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal import module_zip
 from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import SettingError
@@ -73,6 +76,17 @@ def rotate(kind: str) -> ResponseReturnValue:
         stores.rotate_token(session, session.get_one(Store, current_store().id), kind, actor())
     flash(f"The {kind} token was replaced. The old one works for 24 more hours; use the new address until then.", "success")
     return redirect(url_for("store.settings.page", _anchor="endpoints"), 303)
+
+
+@pages.get("/settings/odooconnector.zip")
+def module_zip_file() -> ResponseReturnValue:
+    """The PrestaShop module, configured for this store. It holds the signing secret, so it is never kept by a cache."""
+    store = current_store()
+    secret = stores.token_value(reading(), store, "hooks")
+    file = BytesIO()
+    module_zip.build(module_zip.StoreFacts(services().config.public_url, store.key, secret), file)
+    return Response(file.getvalue(), content_type="application/zip", headers={
+        "Content-Disposition": "attachment; filename=odooconnector.zip", "Cache-Control": "no-store"})
 
 
 @pages.get("/remove")

@@ -11,7 +11,7 @@ from flask_login import current_user
 from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import stores, view
+from portal.sync import hooks, stores, view
 from portal.web import store_form, throttle
 from portal.web.access import actor, admin_only, visible_stores
 from portal.web.answers import done, is_fragment
@@ -103,7 +103,8 @@ def show_form(store: Store | None, entered: store_form.Entered) -> str:
     more: dict[str, Any] = {}
     if store is not None:
         facts = view.store_facts(reading(), store, services().config, secrets=True)
-        more = {"endpoints": facts["endpoints"], "cron_token": facts["tokens"]["cron"]}
+        more = {"endpoints": facts["endpoints"], "cron_token": facts["tokens"]["cron"],
+                "module": hooks.module_facts(reading(), store.id)}
     template = "_store_form.html" if is_fragment() else "store_form.html"
     return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,
                            sides=store_form.SIDES, groups=store_form.grouped(), **more)
