@@ -83,7 +83,10 @@ class Work:
 
     def done(self, job: SyncJob, message: str, *, changed: bool = True, links: Iterable[Link] = (),
              unlink: Iterable[Ref] = (), follow: Iterable[tuple[str, str, str]] = ()) -> None:
-        """The record is equal on both sides now."""
+        """The record is equal on both sides now. In a dry run nothing is kept, and the change goes on waiting."""
+        if self.dry_run:
+            self.would(job, message)
+            return
         self._report(Outcome(job, message, changed=changed, links=tuple(links), unlink=tuple(unlink), follow=tuple(follow)))
 
     def would(self, job: SyncJob, message: str) -> None:

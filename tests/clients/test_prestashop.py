@@ -256,13 +256,13 @@ def test_several_records_are_patched_in_one_request(recorded, shop):
     assert asked(route) == {"output_format": "JSON"}
 
 
-def test_many_records_are_patched_a_hundred_at_a_time(recorded, shop):
+def test_many_records_are_patched_in_bounded_requests(recorded, shop):
     def answer(request: httpx.Request) -> httpx.Response:
         last = fromstring(request.content)[-1].findtext("id")
         return httpx.Response(200, json={"stock_available": {"id": last}})
     route = recorded.router.patch(path="/api/stock_availables").mock(side_effect=answer)
-    shop.patch("stock_availables", [{"id": number, "quantity": 1} for number in range(1, 251)])
-    assert [len(sent(route, number)) for number in range(route.call_count)] == [100, 100, 50]
+    shop.patch("stock_availables", [{"id": number, "quantity": 1} for number in range(1, 1251)])
+    assert [len(sent(route, number)) for number in range(route.call_count)] == [500, 500, 250]
 
 
 def test_a_patch_without_an_id_or_a_create_with_one_is_a_defect(recorded, shop):
