@@ -1,0 +1,341 @@
+"""Shop, Odoo, customers and messages at random, on the sandbox, in each direction: both sides agree at rest and nothing is lost.
+
+Messages are doubled, late or lost; a poll at the end finds everything. Each run prints its seed and how many sequences it played;
+`PORTAL_TEST_SEED` plays one again, `PORTAL_TEST_SEQUENCES` plays more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from portal.config import Config
+from portal.db import Base, Database, make_engine
+from portal.models import Conflict, Mapping, Store
+from portal.sandbox.odoo_deliveries import deliver
+from portal.sandbox.odoo_models import Env
+from portal.sandbox.prestashop_actions import add_product, edit_product, set_stock, stock
+from portal.sandbox.prestashop_install import both
+from portal.sandbox.prestashop_orders import cancel_order, place_order
+from portal.sync import drain, jobs
+from portal.sync.services import Services
+from tests.invariants import check
+from tests.world import World, make_world
+
+SEED = int(os.environ.get("PORTAL_TEST_SEED") or random.SystemRandom().randrange(2**32))
+SEQUENCES = int(os.environ.get("PORTAL_TEST_SEQUENCES") or 25)
+STEPS = 16
+COUNTING = {"inventory_mode": True}
+VERSIONS = ["14", "17", "19"]
+DIRECTIONS = ["ps_to_odoo", "odoo_to_ps", "both"]
+numbers = itertools.count(1)
+
+
+@pytest.fixture(params=VERSIONS)
+def world(request: pytest.FixtureRequest, config: Config, tmp_path: Any) -> Iterator[World]:
+    engine = make_engine(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
+    Base.metadata.create_all(engine)
+    db = Database(engine)
+    with make_world(db, Services(config, db), version=request.param, order_confirm=True, poll_minutes=0) as world:
+        world.sync("customer")
+        yield world
+    engine.dispose()
+
+
+def play(machine: Callable[[], RuleBasedStateMachine], name: str, world: World) -> None:
+    """Play many sequences on one world; each has a product of its own."""
+    played = itertools.count()
+
+    def one() -> RuleBasedStateMachine:
+        next(played)
+        return machine()
+
+    seed(SEED)(one)
+    try:
+        run_state_machine_as_test(one, settings=settings(
+            max_examples=SEQUENCES, stateful_step_count=STEPS, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck)))
+    finally:
+        print(f"{name}: seed={SEED} sequences={next(played)} steps<={STEPS}")
+    check(world.db, quiet=True)
+
+
+class Messages(RuleBasedStateMachine):
+    """A product on both sides, and messages about it."""
+
+    def __init__(self, world: World, entity: str, direction: str) -> None:
+        super().__init__()
+        self.world, self.entity, self.direction = world, entity, direction
+        self.code = f"R{next(numbers):05d}"
+        world.set(products="ps_to_odoo", stock="off")
+        self.product = add_product(world.shop.shop, f"Thing {self.code}", "10", self.code, quantity=0, weight="1", wholesale_price="4")
+        self.tell("product", "ps_to_odoo")
+        self.work()
+        with world.db.read() as session:
+            row = session.scalars(select(Mapping).where(Mapping.entity == "product", Mapping.shop_id == str(self.product))).one()
+        self.template, self.variant = row.odoo_id, int(row.data["variant_id"])
+
+    @property
+    def odoo(self) -> Any:
+        return self.world.services.odoo(self.world.store)
+
+    def tell(self, entity: str, direction: str, record: object = None) -> None:
+        own = self.product if direction == "ps_to_odoo" else self.variant if entity == "stock" else self.template
+        with self.world.db.begin() as session:
+            jobs.notice(session, session.get_one(Store, self.world.store.id), entity, direction, str(record or own), source="test")
+
+    def work(self) -> None:
+        """What waits is done; what had to wait for an order is looked at again."""
+        for _ in range(2):
+            result = drain.drain(self.world.services, self.world.store)
+            assert not result.stopped, result.stopped
+            self.world.pass_time()
+        bad = self.world.jobs("error", "dead")
+        assert not bad, [(job.entity, job.record, job.message, job.detail) for job in bad]
+
+    def writes(self) -> int:
+        """Calls so far that change something on either side."""
+        calls = self.world.shop.calls
+        return self.world.written() + sum(n for call, n in calls.items() if call.split()[0] in ("PATCH", "POST", "PUT"))
+
+    @rule(times=st.integers(1, 2))
+    def the_shop_reports(self, times: int) -> None:
+        for _ in range(times):
+            self.tell(self.entity, "ps_to_odoo")
+
+    @rule(times=st.integers(1, 2))
+    def odoo_reports(self, times: int) -> None:
+        for _ in range(times):
+            self.tell(self.entity, "odoo_to_ps")
+
+    def poll(self) -> None:
+        """Everything is found after all."""
+        for direction in ("ps_to_odoo", "odoo_to_ps"):
+            self.tell(self.entity, direction)
+            self.work()
+
+
+class Pieces(Messages):
+    """People and customers take and add pieces."""
+
+    def __init__(self, world: World, direction: str) -> None:
+        super().__init__(world, "stock", direction)
+        self.orders: dict[int, int] = {}
+        self.untold: list[int] = []
+        self.placed: set[int] = set()
+        """Valid orders that Odoo has not confirmed."""
+        self.sent: set[int] = set()
+        self.by_hand = 30
+        world.set(products="both", stock=direction)
+        set_stock(world.shop.shop, self.product, 30)
+        self.count(30)
+        self.poll()
+
+    @property
+    def shown(self) -> int:
+        return stock(self.world.shop.shop, self.product)
+
+    def level(self, field: str) -> int:
+        where = {"location": self.odoo.profile.default_location}
+        return int(self.odoo.read("product.product", [self.variant], [field], context=where)[0][field])
+
+    @property
+    def on_the_way(self) -> int:
+        return sum(self.orders[order] for order in self.placed)
+
+    def count(self, pieces: int) -> None:
+        [quant] = self.odoo.create("stock.quant", [{"product_id": self.variant, "inventory_quantity": pieces,
+                                                    "location_id": self.odoo.profile.default_location}], context=COUNTING)
+        if self.odoo.profile.needs_apply_inventory:
+            self.odoo.call("stock.quant", "action_apply_inventory", [quant], context=COUNTING)
+
+    @rule(pieces=st.integers(1, 4))
+    def a_customer_buys(self, pieces: int) -> None:
+        if pieces <= self.shown:
+            order = place_order(self.world.shop.shop, 1, [{"product": self.product, "quantity": pieces}])
+            self.orders[order] = pieces
+            self.untold.append(order)
+            self.placed.add(order)
+
+    @rule(newest=st.booleans(), twice=st.booleans())
+    def an_order_is_reported(self, newest: bool, twice: bool) -> None:
+        """Late, out of order, doubled."""
+        if self.untold:
+            order = self.untold.pop(-1 if newest else 0)
+            for _ in range(1 + twice):
+                self.tell("order", "ps_to_odoo", order)
+
+    @rule(which=st.integers(0, 9))
+    def the_shop_cancels(self, which: int) -> None:
+        able = sorted(set(self.orders) - self.sent)
+        if able:
+            order = able[which % len(able)]
+            cancel_order(self.world.shop.shop, order)
+            self.orders.pop(order)
+            self.placed.discard(order)
+            self.untold = [one for one in self.untold if one != order] + [order]
+
+    @rule(which=st.integers(0, 9))
+    def odoo_delivers(self, which: int) -> None:
+        able = sorted(set(self.orders) - self.placed - self.sent)
+        if able:
+            order = able[which % len(able)]
+            number = int(self.world.odoo_rows("sale.order", origin=f"PS/shop/{order}")[0]["id"])  # type: ignore[call-overload]
+            with self.world.odoo.db.transaction():
+                deliver(Env(self.world.odoo.db), number, None)
+            self.sent.add(order)
+
+    @rule(pieces=st.integers(-3, 6))
+    def someone_counts_in_the_shop(self, pieces: int) -> None:
+        """Where the shop does not tell Odoo, nobody has a reason to."""
+        if self.direction != "odoo_to_ps" and min(self.shown + pieces, self.level("free_qty") + pieces - self.on_the_way) >= 8:
+            set_stock(self.world.shop.shop, self.product, self.shown + pieces)
+            self.by_hand += pieces
+
+    @rule(pieces=st.integers(-3, 6))
+    def someone_counts_in_odoo(self, pieces: int) -> None:
+        if self.direction != "ps_to_odoo" and min(self.shown + pieces, self.level("free_qty") + pieces - self.on_the_way) >= 8:
+            self.count(self.level("qty_available") + pieces)
+            self.by_hand += pieces
+
+    @rule()
+    def the_portal_works(self) -> None:
+        self.work()
+        self.learn()
+
+    @rule()
+    def odoo_is_polled(self) -> None:
+        self.tell("stock", "odoo_to_ps")
+        self.work()
+        self.learn()
+        self.tell("stock", "odoo_to_ps")
+        self.work()
+        if self.direction != "ps_to_odoo":
+            free = self.level("free_qty") - self.on_the_way
+            assert self.shown <= max(0, free), f"{self.shown} for sale, {free} to deliver: a piece could be sold twice"
+
+    def learn(self) -> None:
+        """Which orders Odoo has confirmed by now."""
+        for order in sorted(self.placed):
+            rows = self.world.odoo_rows("sale.order", origin=f"PS/shop/{order}")
+            if rows and self.odoo.read("sale.order", [rows[0]["id"]], ["state"])[0]["state"] in ("sale", "done"):
+                self.placed.discard(order)
+
+    def teardown(self) -> None:
+        while self.untold:
+            self.tell("order", "ps_to_odoo", self.untold.pop())
+        self.work()
+        self.poll()
+        self.poll()
+        self.learn()
+        assert not self.placed
+        free, hand = self.level("free_qty"), self.level("qty_available")
+        assert self.shown == free, f"the shop shows {self.shown}, Odoo has {free} free"
+        sent = sum(self.orders[order] for order in self.sent)
+        assert hand + sent == self.by_hand, f"{hand} on hand and {sent} delivered, but people counted {self.by_hand}"
+        before = self.writes()
+        self.poll()
+        assert self.writes() == before, "something bounces"
+
+
+class Fields(Messages):
+    """People edit the product on both sides; `now` is what each side is to have."""
+
+    shop_fields = ("name", "price", "wholesale_price", "weight", "active")
+    odoo_fields = ("name", "list_price", "standard_price", "weight", "active")
+    names = ("name", "price", "cost", "weight", "active")
+
+    def __init__(self, world: World, direction: str) -> None:
+        super().__init__(world, "product", direction)
+        world.set(products=direction)
+        self.now = {"prestashop": self.in_shop(), "odoo": self.in_odoo()}
+        assert self.now["prestashop"] == self.now["odoo"]
+        self.agreed = self.in_shop()
+
+    def in_shop(self) -> list[Any]:
+        with self.world.shop.shop.transaction():
+            row = [self.world.shop.shop.get("products", self.product, field) for field in self.shop_fields]
+        return [row[0][0]["value"], *(float(value) for value in row[1:4]), str(row[4]) == "1"]
+
+    def in_odoo(self) -> list[Any]:
+        row = self.odoo.read("product.template", [self.template], list(self.odoo_fields), context={"active_test": False})[0]
+        return [row[field] for field in self.odoo_fields]
+
+    @rule(which=st.integers(0, 4), number=st.integers(1, 9))
+    def someone_edits_in_the_shop(self, which: int, number: int) -> None:
+        value = self.value(which, number)
+        stored = both(value) if which == 0 else str(int(value)) if which == 4 else str(value)
+        edit_product(self.world.shop.shop, self.product, **{self.shop_fields[which]: stored})
+        self.now["prestashop"][which] = value
+
+    @rule(which=st.integers(0, 4), number=st.integers(1, 9))
+    def someone_edits_in_odoo(self, which: int, number: int) -> None:
+        value = self.value(which, number)
+        self.odoo.write("product.template", [self.template], {self.odoo_fields[which]: value})
+        self.now["odoo"][which] = value
+
+    @staticmethod
+    def value(which: int, number: int) -> Any:
+        return f"Name {number}" if which == 0 else bool(number % 2) if which == 4 else float(number)
+
+    @rule()
+    def the_portal_works(self) -> None:
+        told = {job.direction for job in self.world.jobs("pending") if job.entity == "product"}
+        with self.world.db.read() as session:
+            before = set(session.scalars(select(Conflict.id)))
+        self.work()
+        with self.world.db.read() as session:
+            kept = {row.field: row for row in session.scalars(select(Conflict)) if row.id not in before}
+        if self.direction in told or (self.direction == "both" and told):
+            for which in range(len(self.names)):
+                self.expect(which, kept.pop(self.names[which], None))
+        assert not kept, "a conflict where there is none"
+        assert (self.in_shop(), self.in_odoo()) == (self.now["prestashop"], self.now["odoo"])
+
+    def expect(self, which: int, conflict: Conflict | None) -> None:
+        """One side changed: the other has it. Both: the owner's stands, and the other is in the list."""
+        values = {side: self.now[side][which] for side in self.now}
+        moved = [side for side in values if values[side] != self.agreed[which]]
+        if self.direction != "both":
+            source = "prestashop" if self.direction == "ps_to_odoo" else "odoo"
+            moved = [side for side in moved if side == source]
+        if not moved:
+            return
+        winner = moved[0]
+        if len(moved) == 2 and values["odoo"] != values["prestashop"]:
+            winner = str(self.world.store.settings[f"product_owner_{self.names[which]}"])
+            assert conflict is not None, f"both sides changed the {self.names[which]} and one edit is lost"
+            assert conflict.winner == winner
+        else:
+            assert conflict is None
+        for side in self.now:
+            self.now[side][which] = values[winner]
+        self.agreed[which] = values[winner]
+
+    def teardown(self) -> None:
+        self.tell("product", "ps_to_odoo")
+        self.tell("product", "odoo_to_ps")
+        self.the_portal_works()
+        assert self.direction != "both" or self.in_shop() == self.in_odoo()
+        before = self.writes()
+        self.poll()
+        assert self.writes() == before, "something bounces"
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_no_piece_is_sold_twice_and_no_sale_counted_twice(world: World, direction: str) -> None:
+    play(lambda: Pieces(world, direction), f"pieces {direction}", world)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_no_edit_of_one_side_is_lost(world: World, direction: str) -> None:
+    play(lambda: Fields(world, direction), f"fields {direction}", world)
