@@ -7,6 +7,7 @@ its data) or after a while. Telling RQ twice is harmless: a claim decides in SQL
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -90,12 +91,25 @@ def due_groups(session: Session, store_id: int, limit: int = 5000) -> list[list[
 def mirror_dead(session: Session, queue: Queue) -> int:
     """Make RQ's FailedJobRegistry hold exactly the dead letters of SQL; the number of corrections."""
     registry = FailedJobRegistry(queue=queue)
-    wanted = {f"{DEAD_PREFIX}{job_id}" for job_id in session.scalars(select(SyncJob.id).where(SyncJob.state == "dead"))}
-    present = set(registry.get_job_ids(cleanup=False))
-    for name in present - wanted:
+    wanted = set(session.scalars(select(SyncJob.id).where(SyncJob.state == "dead")))
+    present: set[int] = set()
+    surplus = []
+    for name in registry.get_job_ids(cleanup=False):
+        job_id = dead_letter(name)
+        if job_id in wanted and job_id not in present:
+            present.add(job_id)
+        else:
+            surplus.append(name)
+    for name in surplus:
         registry.remove(name, delete_job=True)
-    bury(queue, [int(name.removeprefix(DEAD_PREFIX)) for name in wanted - present])
-    return len(present ^ wanted)
+    bury(queue, sorted(wanted - present))
+    return len(surplus) + len(wanted - present)
+
+
+def dead_letter(name: str) -> int:
+    """The change an RQ job of its own stands for; 0 for a batch."""
+    found = re.fullmatch(rf"{DEAD_PREFIX}(\d+)(?:-[0-9a-f]+)?", name)
+    return int(found.group(1)) if found else 0
 
 
 def bury(queue: Queue, job_ids: Iterable[int]) -> None:
@@ -107,13 +121,6 @@ def bury(queue: Queue, job_ids: Iterable[int]) -> None:
                                      status=JobStatus.FAILED)
         job.save()
         registry.add(job, ttl=-1)
-
-
-def exhume(queue: Queue, job_ids: Iterable[int]) -> None:
-    """Take dead letters that were retried or discarded out of the registry."""
-    registry = FailedJobRegistry(queue=queue)
-    for job_id in job_ids:
-        registry.remove(f"{DEAD_PREFIX}{job_id}", delete_job=True)
 
 
 def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = None, told_too: bool = False) -> list[_Due]:
@@ -157,7 +164,8 @@ def _groups(due: Sequence[_Due], room: int) -> list[list[_Due]]:
 
 def _enqueue(queue: Queue, group: Sequence[_Due], *, at_front: bool) -> None:
     ids = [row.id for row in group]
-    name = f"{DEAD_PREFIX}{ids[0]}" if len(ids) == 1 else f"batch-{ids[0]}-{len(ids)}-{secrets.token_hex(4)}"
+    kind = f"{DEAD_PREFIX}{ids[0]}" if len(ids) == 1 else f"batch-{ids[0]}-{len(ids)}"
+    name = f"{kind}-{secrets.token_hex(4)}"  # a name used again would be deleted with the run that still ends under it
     queue.enqueue(RUN, ids, job_id=name, at_front=at_front, result_ttl=0, failure_ttl=-1, job_timeout=JOB_TIMEOUT)
 
 

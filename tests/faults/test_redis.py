@@ -6,6 +6,7 @@ import pytest
 from rq.registry import FailedJobRegistry
 
 from portal.sandbox.prestashop_actions import add_customer, edit_customer
+from portal.sync import queue as rq_queue
 from portal.sync import tick
 from tests.invariants import check
 from tests.world import World, eventually
@@ -32,7 +33,7 @@ def test_a_flush_with_waiting_running_and_dead_changes_nothing(world: World) -> 
     eventually(lambda: all(world.job(i).state == "synced" for i in (running, *waiting)), "all that waited is synchronised")
     tick.tick(world.services, queue)
     assert world.job(dead).state == "dead"
-    assert FailedJobRegistry(queue=queue).get_job_ids(cleanup=False) == [f"job-{dead}"]
+    assert buried(world) == [dead]
     for email in ("running@example.com", *(f"waiting{n}@example.com" for n in range(20))):
         assert len(world.odoo_rows("res.partner", email=email)) == 1
     check(world.db, quiet=True)
@@ -52,8 +53,13 @@ def test_a_poison_record_ends_in_the_registry_and_holds_up_nobody(world: World) 
     world.pass_time()
     tick.tick(world.services, queue)
     eventually(lambda: world.job(bad_job).state == "dead", "the poison dies")
-    eventually(lambda: FailedJobRegistry(queue=queue).get_job_ids(cleanup=False) == [f"job-{bad_job}"], "RQ has it as failed")
+    eventually(lambda: buried(world) == [bad_job], "RQ has it as failed")
     check(world.db, quiet=True)
+
+
+def buried(world: World) -> list[int]:
+    """The changes in RQ's FailedJobRegistry."""
+    return [rq_queue.dead_letter(name) for name in FailedJobRegistry(queue=world.services.queue()).get_job_ids(cleanup=False)]
 
 
 def customer(world: World, email: str) -> int:

@@ -132,7 +132,7 @@ def test_the_failed_registry_becomes_exactly_the_dead_letters(db: Database, stor
         assert rq_queue.mirror_dead(session, queue) == 0
         dead = set(session.scalars(select(SyncJob.id).where(SyncJob.state == "dead")))
     registry = FailedJobRegistry(queue=queue)
-    assert {int(name.removeprefix("job-")) for name in registry.get_job_ids(cleanup=False)} == dead
+    assert {rq_queue.dead_letter(name) for name in registry.get_job_ids(cleanup=False)} == dead
 
 
 def test_what_stands_in_redis_is_json_and_holds_no_secret(db: Database, store: Store, queue: Queue) -> None:
@@ -157,3 +157,14 @@ def test_what_found_its_lane_busy_is_handed_over_when_the_lane_is_free(db: Datab
         jobs.succeed(session, [(jobs.held(session, row.lease or "", [first])[first], "written")])
     rq_queue.dispatch(db, queue)
     assert handed_over(queue) == [[second]]
+
+
+def test_a_change_handed_over_while_its_former_run_still_ends_has_a_name_of_its_own(db: Database, store: Store, queue: Queue) -> None:
+    """RQ deletes a job by name when it ends; under the same name it would take the next run along."""
+    job_id = notice(db, store)
+    rq_queue.dispatch(db, queue)
+    set_all(db, queued_at=None)
+    rq_queue.dispatch(db, queue)
+    names = queue.get_job_ids()
+    assert len(set(names)) == 2
+    assert {rq_queue.dead_letter(name) for name in names} == {job_id}
