@@ -159,7 +159,8 @@ def test_what_found_its_lane_busy_is_handed_over_when_the_lane_is_free(db: Datab
     assert handed_over(queue) == [[second]]
 
 
-def test_a_change_handed_over_while_its_former_run_still_ends_has_a_name_of_its_own(db: Database, store: Store, queue: Queue) -> None:
+def test_a_change_handed_over_while_its_former_run_ends_has_a_name_of_its_own(db: Database, store: Store,
+                                                                              queue: Queue) -> None:
     """RQ deletes a job by name when it ends; under the same name it would take the next run along."""
     job_id = notice(db, store)
     rq_queue.dispatch(db, queue)
