@@ -77,7 +77,8 @@ class Messages(RuleBasedStateMachine):
         self.world, self.entity, self.direction = world, entity, direction
         self.code = f"R{next(numbers):05d}"
         world.set(products="ps_to_odoo", stock="off")
-        self.product = add_product(world.shop.shop, f"Thing {self.code}", "10", self.code, quantity=0, weight="1", wholesale_price="4")
+        self.product = add_product(world.shop.shop, f"Thing {self.code}", "10", self.code, quantity=0, weight="1",
+                                   wholesale_price="4")
         self.tell("product", "ps_to_odoo")
         self.work()
         with world.db.read() as session:
