@@ -63,7 +63,7 @@ def test_every_recorded_record_arrives_field_by_field(world: World) -> None:
         if customer["deleted"] == "1" or ("customer", str(customer["id"])) in refused:
             continue
         found = client.search_read("res.partner", [("ref", "=", f"PS-{customer['id']}")],
-                                   ["name", "email", "street", "street2", "zip", "city", "phone", "vat", "country_id", "company_name"])
+                                   ["name", "email", "street", "zip", "city", "country_id"])
         if not found:  # a guest with the e-mail address of another customer shares that contact
             continue
         [partner] = found
