@@ -31,7 +31,7 @@ from tests.invariants import check
 from tests.world import World, make_world
 
 SEED = int(os.environ.get("PORTAL_TEST_SEED") or 20261123)
-SEQUENCES = int(os.environ.get("PORTAL_TEST_SEQUENCES") or 25)
+SEQUENCES = int(os.environ.get("PORTAL_TEST_SEQUENCES") or 6)
 STEPS = 16
 COUNTING = {"inventory_mode": True}
 VERSIONS = ["14", "17", "19"]
