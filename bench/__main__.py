@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from bench import initial_sync
+from bench import initial_sync, stock_pull
 
 initial_sync.main()
+stock_pull.main()

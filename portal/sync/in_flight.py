@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
@@ -23,6 +23,8 @@ from portal.sync.services import Services
 
 CONFIRMED = ("sale", "done", "cancel")
 """States of an Odoo order that hold pieces back by themselves (or never will)."""
+
+PAGE = 1000
 
 WATERMARK = "order_seen"
 """Key in `Store.notes`: the highest order id of the shop that was ever noticed."""
@@ -54,8 +56,9 @@ def look(services: Services, store: Store) -> Sales:
     """
     if not allowed(store.settings, "order", "ps_to_odoo"):
         return Sales()
-    known, confirmed = _known(services, store)
     newer, newest = _newer(services, store)
+    known, confirmed = _known(services, store, newer)
+    _raise_mark(services, store, newer, known | confirmed)
     open_ids = (known | newer) - confirmed
     if not open_ids:
         return Sales(newest=newest)
@@ -105,23 +108,26 @@ def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
     return dict(found)
 
 
-def _known(services: Services, store: Store) -> tuple[set[int], set[int]]:
-    """Orders known here as still open, and those confirmed (or cancelled) in Odoo."""
+def _known(services: Services, store: Store, newer: Collection[int]) -> tuple[set[int], set[int]]:
+    """Of the orders known here and these newer ones: those still open, and those confirmed (or cancelled) in Odoo."""
+    state = Mapping.data["state"].as_string()
+    orders = select(Mapping).where(Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order")
     with services.db.read() as session:
-        waiting = session.scalars(select(SyncJob.record).where(
+        waiting = {int(record) for record in session.scalars(select(SyncJob.record).where(
             SyncJob.store_id == store.id, SyncJob.entity == "order", SyncJob.direction == "ps_to_odoo",
-            SyncJob.state.in_(("pending", "error", "blocked", "running", "dead"))))
-        jobs = set(waiting)
-        mapped = list(session.scalars(select(Mapping).where(
-            Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order")))
-    unconfirmed = {m.odoo_id: m for m in mapped if m.data.get("state") not in CONFIRMED}
-    confirmed = {m.shop_id for m in mapped} - {m.shop_id for m in unconfirmed.values()}
+            SyncJob.state.in_(("pending", "error", "blocked", "running", "dead"))))}
+        unconfirmed = {m.odoo_id: m for m in session.scalars(orders.where(or_(state.is_(None), state.not_in(CONFIRMED))))}
+        asked = [str(number) for number in waiting | set(newer)]
+        confirmed: set[int] = set()
+        for start in range(0, len(asked), 500):
+            some = orders.where(state.in_(CONFIRMED), Mapping.shop_id.in_(asked[start:start + 500]))
+            confirmed |= {int(row.shop_id) for row in session.scalars(some)}
     if unconfirmed:
         rows = services.odoo(store).read("sale.order", sorted(unconfirmed), ["state"])
         news = {row["id"]: row["state"] for row in rows if row["state"] in CONFIRMED}
-        confirmed |= {unconfirmed[i].shop_id for i in news}
+        confirmed |= {int(unconfirmed[i].shop_id) for i in news}
         _remember(services, {unconfirmed[i].id: state for i, state in news.items()})
-    return {int(r) for r in jobs | {m.shop_id for m in unconfirmed.values()}}, {int(r) for r in confirmed}
+    return waiting | {int(m.shop_id) for m in unconfirmed.values()}, confirmed
 
 
 def _remember(services: Services, states: dict[int, str]) -> None:
@@ -164,9 +170,27 @@ def _newer(services: Services, store: Store) -> tuple[set[int], int]:
             row = session.get_one(Store, store.id, with_for_update=True)
             row.notes = {**row.notes, WATERMARK: mark}
         return set(), mark
-    mark = int(notes[WATERMARK])
-    ids = shop.ids("orders", after=mark, limit=1000)
-    return set(ids), max(ids, default=mark)
+    newest = int(notes[WATERMARK])
+    found: set[int] = set()
+    while ids := shop.ids("orders", after=newest, limit=PAGE):
+        found.update(ids)
+        newest = ids[-1]
+        if len(ids) < PAGE:
+            break
+    return found, newest
+
+
+def _raise_mark(services: Services, store: Store, newer: Collection[int], known: Collection[int]) -> None:
+    """Raise the mark up to the first order that nobody told us of; ids the shop does not have are no gap."""
+    mark = 0
+    for number in sorted(newer):
+        if number not in known:
+            break
+        mark = number
+    if mark:
+        with services.db.begin() as session:
+            row = session.get_one(Store, store.id, with_for_update=True)
+            row.notes = {**row.notes, WATERMARK: max(mark, int(row.notes.get(WATERMARK, 0)))}
 
 
 def note_seen(services: Services, store: Store, order_ids: Collection[int]) -> None:
