@@ -27,3 +27,11 @@ def test_the_demo_shop_arrives_whole_and_a_second_run_changes_nothing(world: Wor
     before = world.written()
     world.sync("customer", "product", "stock", "order")
     assert world.written() == before
+
+
+def test_an_order_that_comes_first_brings_its_customer_and_products_along(world: World) -> None:
+    job_id = world.notice("order", min(world.shop.shop.tables["orders"].ids()))
+    world.drain()
+    job = world.job(job_id)
+    assert (job.state, job.attempts) == ("synced", 0), job.message
+    assert world.counts()["dead"] == world.counts()["error"] == 0
