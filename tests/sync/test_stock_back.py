@@ -299,3 +299,31 @@ def test_a_cancelled_order_gives_its_pieces_back_once(one: World) -> None:
     tell(one, variant)
     assert stock(one.shop.shop, product) == 20
     set_stock(one.shop.shop, product, 20)
+
+
+@pytest.mark.parametrize("lost", ["Odoo's answer", "the shop's answer", "Odoo's count", "the shop's write"])
+@pytest.mark.parametrize("version", ["14", "17"])
+def test_both_ways_what_was_cut_short_is_not_added_twice(db: Database, config: Config, version: str, lost: str) -> None:
+    """Five typed in the shop, three taken in Odoo; one of the two writes is lost, before or after it took effect."""
+    with make_world(db, Services(config, db), version=version, order_confirm=True) as world:
+        ready(world)
+        product, variant = simple(world)
+        count(world, variant, 20)
+        tell(world, variant)
+        world.set(stock="both")
+        tell(world, variant)
+        set_stock(world.shop.shop, product, 25)
+        count(world, variant, 17)
+        kind = "drop" if "answer" in lost else "refuse"
+        method = "create" if version == "14" else "action_apply_inventory"
+        faults = world.odoo.faults if "Odoo" in lost else world.shop.faults
+        where = {"side": "odoo", "model": "stock.quant", "method": method} if "Odoo" in lost else \
+            {"side": "shop", "model": "stock_availables", "method": "PATCH"}
+        faults.arm(kind, **where)
+        [job] = tell(world, variant)
+        assert job.state == "pending", job.message
+        world.pass_time()
+        world.drain()
+        assert (stock(world.shop.shop, product), free(world, variant)) == (22, 22)
+        [job] = tell(world, variant)
+        assert "in step" in job.message
