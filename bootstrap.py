@@ -111,7 +111,7 @@ def write_locks() -> int:
     if not uv:
         return complain("uv is needed to write the locks; it is not found on PATH.")
     common = [uv, "pip", "compile", "pyproject.toml", "--quiet", "--upgrade", "--universal", "--generate-hashes", "--no-header",
-              "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", *WHEELS, "--extra", "postgres"]
+              "--no-annotate", "--no-strip-extras", "--no-emit-index-url", "--no-emit-find-links", *WHEELS, "--extra", "postgres"]
     os.chdir(HERE)
     subprocess.check_call([*common, "--extra", "dev", "-o", "requirements-dev.lock"])
     subprocess.check_call([*common, "-c", "requirements-dev.lock", "-o", "requirements.lock"])
