@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import bootstrap
 from tests.platform.standin import ROOT
@@ -23,6 +26,12 @@ NAME = re.compile(r"^[A-Za-z0-9_.-]+")
 
 def pins(lock: Path) -> set[str]:
     return {line.removesuffix("\\").strip() for line in lock.read_text().splitlines() if line and not line.startswith((" ", "#"))}
+
+
+def pinned_extras(lock: Path) -> dict[str, set[str]]:
+    """{package: the extras it is pinned with}."""
+    found = (re.match(r"([a-z0-9.-]+)(?:\[([a-z,]+)\])?==", pin) for pin in pins(lock))
+    return {match[1]: set((match[2] or "").split(",")) for match in found if match}
 
 
 def names(wanted: list[str]) -> set[str]:
@@ -36,7 +45,7 @@ def test_a_lock_has_a_hash_for_each_package_and_names_no_host(lock: Path) -> Non
     entries = re.split(r"\n(?=\S)", text.strip())
     assert len(entries) > 40
     for entry in entries:
-        assert re.match(r"^[a-z0-9.-]+==[^ ]+ (?:; .+ )?\\\n", entry), entry.splitlines()[0]
+        assert re.match(r"^[a-z0-9.-]+(?:\[[a-z,]+\])?==[^ ]+ (?:; .+ )?\\\n", entry), entry.splitlines()[0]
         assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?", line) for line in entry.splitlines()[1:]), entry
 
 
@@ -48,6 +57,20 @@ def test_the_locks_hold_what_the_project_asks_for_and_agree() -> None:
     assert names([*project["dependencies"], *extras["postgres"]]) <= names(sorted(runtime))
     assert names(extras["dev"]) <= names(sorted(everything))
     assert names(extras["dev"]).isdisjoint(names(sorted(runtime)))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_what_a_package_wants_with_an_extra_is_pinned_with_it(lock: Path) -> None:
+    """Otherwise pip looks for the newest release of it, and refuses that one because it has no hash."""
+    extras = pinned_extras(lock)
+    for package, own in extras.items():
+        try:
+            wanted = [Requirement(text) for text in importlib.metadata.requires(package) or []]
+        except importlib.metadata.PackageNotFoundError:  # pinned for another system
+            continue
+        for requirement in wanted:
+            if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in own):
+                assert requirement.extras <= extras[canonicalize_name(requirement.name)], f"{package} wants {requirement}"
 
 
 def test_help_needs_nothing_but_python_and_an_unknown_command_is_an_error() -> None:
