@@ -1,0 +1,26 @@
+"""The only package that changes a job's state.
+
+    pending → running → synced            error → running           dead → pending (retry)
+                 └────→ error | dead      pending|error|dead → discarded
+    pending ⇄ blocked (waits for a dependency)      running|dead → superseded (merged into a newer waiting row)
+
+At most one *waiting* row (pending, error, blocked) and one *running* row exist per (store, entity, direction, record); two
+partial unique indexes keep it so. A notice while one waits bumps its version; a notice while one runs makes the next waiting
+row. Work is claimed a *lane* at a time: only one worker holds rows of one (store, entity), so that two shop customers with one
+e-mail address or two counts of one product can never be written side by side.
+
+Every function takes the caller's session and leaves the commit to it.
+"""
+
+from __future__ import annotations
+
+from portal.sync.jobs.counters import counts, mapping_counts
+from portal.sync.jobs.leases import LOST_LEASES_LIMIT, claim, extend, held, is_due, reap
+from portal.sync.jobs.notices import notice, notice_many
+from portal.sync.jobs.outcomes import BLOCKS_LIMIT, block, fail, postpone, rehearse, succeed, unblock_stale, wake
+from portal.sync.jobs.people import RetryResult, discard, hurry, retry
+from portal.sync.jobs.steps import Failure
+
+__all__ = ["BLOCKS_LIMIT", "LOST_LEASES_LIMIT", "Failure", "RetryResult", "block", "claim", "counts", "discard", "extend",
+           "fail", "held", "hurry", "is_due", "mapping_counts", "notice", "notice_many", "postpone", "reap", "rehearse", "retry",
+           "succeed", "unblock_stale", "wake"]

@@ -1,0 +1,89 @@
+"""Something changed: nothing → pending, or coalesced with the row that waits already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal.db import now
+from portal.models import WAITING, Store, SyncJob
+from portal.sync.jobs.steps import event, events
+
+_CHUNK = 400
+
+Columns = dict[str, Any]
+
+
+def notice(session: Session, store: Store, entity: str, direction: str, record: str, *, source: str, bulk: bool = False,
+           run_id: int | None = None, hint: dict[str, object] | None = None, delay: float = 0) -> int:
+    """Record that something changed; the job's id. Coalesces with a waiting row of the same record.
+
+    `delay` in seconds: the earliest time to look, for notices that are sent before the change is committed.
+    """
+    due_at = now() + timedelta(seconds=delay)
+    key = (SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
+           SyncJob.record == record, SyncJob.state.in_(WAITING))
+    for _ in range(3):
+        row = session.scalars(select(SyncJob).where(*key).with_for_update()).first()
+        if row is not None:
+            row.version += 1
+            row.updated_at = now()
+            row.hint = hint or row.hint
+            if not bulk:
+                row.bulk = False
+            if row.state != "blocked" and not row.uncertain:
+                row.due_at = min(row.due_at, due_at) if row.state == "pending" else due_at
+                row.queued_at = None
+            event(session, row.id, "coalesced", f"noticed again ({source})")
+            return row.id
+        values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
+                           "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
+        job_id = session.scalars(_insert_if_absent(session).returning(SyncJob.id), [_filled(values)]).first()
+        if job_id is not None:
+            event(session, job_id, "queued", f"noticed ({source})")
+            return job_id
+    raise RuntimeError("the waiting row of a record neither exists nor can be made")
+
+
+def notice_many(session: Session, store: Store, entity: str, direction: str, records: Sequence[str], *, source: str,
+                run_id: int | None = None, bulk: bool = True) -> int:
+    """Record many changes at once (initial sync, polls); the number of rows that are new."""
+    made = 0
+    for start in range(0, len(records), _CHUNK):
+        chunk = records[start:start + _CHUNK]
+        common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
+                           "run_id": run_id}
+        rows = [common | {"record": record} for record in chunk]
+        new = session.execute(_insert_if_absent(session).returning(SyncJob.id, SyncJob.record), [_filled(r) for r in rows]).all()
+        made += len(new)
+        events(session, [row.id for row in new], "queued", f"noticed ({source})")
+        old = set(chunk) - {row.record for row in new}
+        if old:
+            session.execute(
+                update(SyncJob)
+                .where(SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
+                       SyncJob.record.in_(old), SyncJob.state.in_(WAITING))
+                .values(version=SyncJob.version + 1, updated_at=now(),
+                        run_id=run_id if run_id is not None else SyncJob.run_id)
+                .execution_options(synchronize_session=False))
+    return made
+
+
+def _insert_if_absent(session: Session) -> postgresql.Insert | sqlite.Insert:
+    key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return sqlite.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+
+
+def _filled(row: Columns) -> Columns:
+    """A new waiting row with every column."""
+    at = now()
+    return {"state": "pending", "version": 1, "rehearsed": 0, "attempts": 0, "deferrals": 0, "lost_leases": 0, "uncertain": False,
+            "hint": None, "cause": "", "message": "", "remedy": "", "detail": "", "due_at": at, "created_at": at,
+            "updated_at": at} | row
