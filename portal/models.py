@@ -14,11 +14,15 @@ from portal.crypto import Encrypted, new_token
 from portal.db import Base, UtcDateTime, now
 from portal.module_tables import HookSeen as HookSeen
 from portal.module_tables import ShopModule as ShopModule
+from portal.page_tables import Activity as Activity
+from portal.page_tables import SearchWord as SearchWord
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 WAITING = ("pending", "error", "blocked")
 STATES = (*WAITING, "running", "synced", "dead", "discarded", "superseded")
+UNFINISHED = (*WAITING, "running", "dead")
+_UNFINISHED = "state IN ('pending','error','blocked','running','dead')"
 
 
 class Store(Base):
@@ -136,7 +140,9 @@ class SyncJob(Base):
               sqlite_where=text("state IN ('pending','error')"), postgresql_where=text("state IN ('pending','error')")),
         Index("ix_sync_job_state", "store_id", "state", "id"),
         Index("ix_sync_job_record", "store_id", "entity", "record", "id"),
-        Index("ix_sync_job_run", "run_id", "state"),
+        Index("ix_sync_job_run", "run_id", "state", "finished_at"),
+        Index("ix_sync_job_unfinished", "store_id", "state", "entity",
+              sqlite_where=text(_UNFINISHED), postgresql_where=text(_UNFINISHED)),
     )
 
 
@@ -229,6 +235,8 @@ class InitialRun(Base):
     entity: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(12), default="reading")
     """`reading` (walking the shop), `queued` (every record has its job), `cancelled`."""
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Set while a person holds it: nothing more is read, and what it noticed waits."""
     cursor: Mapped[str] = mapped_column(String(64), default="0")
     noticed: Mapped[int] = mapped_column(default=0)
     message: Mapped[str] = mapped_column(Text, default="")
@@ -247,6 +255,7 @@ class LogEntry(Base):
     level: Mapped[str] = mapped_column(String(8), default="info")
     entity: Mapped[str] = mapped_column(String(32), default="")
     record: Mapped[str] = mapped_column(String(64), default="")
+    direction: Mapped[str] = mapped_column(String(12), default="")
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     dry_run: Mapped[bool] = mapped_column(default=False)
     actor: Mapped[str] = mapped_column(String(255), default="")
