@@ -255,7 +255,7 @@ class LogEntry(Base):
     level: Mapped[str] = mapped_column(String(8), default="info")
     entity: Mapped[str] = mapped_column(String(32), default="")
     record: Mapped[str] = mapped_column(String(64), default="")
-    direction: Mapped[str] = mapped_column(String(12), default="")
+    direction: Mapped[str] = mapped_column(String(12), default="", server_default="")
     job_id: Mapped[int | None] = mapped_column(BigInteger)
     dry_run: Mapped[bool] = mapped_column(default=False)
     actor: Mapped[str] = mapped_column(String(255), default="")
