@@ -9,29 +9,41 @@ from typing import Any
 
 from portal.entities.lines import Item
 from portal.entities.money import ZERO, amount, rounded
-from portal.entities.order import OrderPlan, PlanLine
+from portal.entities.odoo_arithmetic import OdooSales
+from portal.entities.order import ROUNDING_TEXT, OrderPlan
+from portal.entities.order_write import STEP
 
 KINDS: Mapping[str, str] = {
     "product": "Product", "ecotax": "Ecotax", "shipping": "Shipping", "wrapping": "Gift wrapping", "voucher": "Voucher",
-    "rounding": "Rounding", "unknown": "Not from the shop", "total": "Total"}
+    "rounding": "Rounding", "unknown": "Not from the shop"}
+
+
+@dataclass(frozen=True)
+class OdooLine:
+    """One line of the Odoo order: what it charges, and the amounts Odoo computed of it."""
+
+    text: str
+    quantity: Decimal
+    price: Decimal
+    tax: str
+    included: bool
+    excl: Decimal
+    incl: Decimal
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One amount of the shop and what Odoo made of it. Odoo's amounts are foreseen ones until they were read back.
-
-    `prices` are quantity and unit price of each Odoo line, `tax` names the Odoo taxes, `why` explains in a sentence.
-    """
+    """One amount of the shop and the Odoo lines that carry it; `why` explains in a sentence."""
 
     kind: str
     text: str
     quantity: int
+    unit_excl: Decimal
+    unit_incl: Decimal
     shop_excl: Decimal
     shop_incl: Decimal
-    odoo_excl: Decimal
-    odoo_incl: Decimal
-    prices: tuple[tuple[int, Decimal], ...]
-    tax: str
+    shop_tax: str
+    lines: tuple[OdooLine, ...]
     why: str
 
     @property
@@ -39,52 +51,91 @@ class LedgerRow:
         return KINDS[self.kind]
 
     @property
+    def odoo_excl(self) -> Decimal:
+        return sum((line.excl for line in self.lines), ZERO)
+
+    @property
+    def odoo_incl(self) -> Decimal:
+        return sum((line.incl for line in self.lines), ZERO)
+
+    @property
     def off(self) -> Decimal:
         """Odoo minus shop, tax included."""
         return self.odoo_incl - self.shop_incl
 
 
-def ledger(made: OrderPlan, read_back: Sequence[Mapping[str, Any]] = (),
-           totals: Mapping[str, Any] | None = None) -> list[LedgerRow]:
-    """A row per amount of the shop, the rounding line if there is one, and the total last.
+@dataclass(frozen=True)
+class Ledger:
+    """Every amount of an order on both sides, and the totals. `foreseen`: nothing was read from Odoo yet."""
 
-    `read_back`: the order's lines as Odoo has them (`price_subtotal`, `price_total`), in the order they were created; lines
-    added in Odoo afterwards stand at the end as such. `totals`: the order's `amount_untaxed` and `amount_total` as read; where
-    Odoo rounds the whole order they need not be the sum of its lines.
+    currency: str
+    rows: tuple[LedgerRow, ...]
+    shop_excl: Decimal
+    shop_incl: Decimal
+    odoo_excl: Decimal
+    odoo_incl: Decimal
+    foreseen: bool
+    notes: tuple[str, ...]
+
+    @property
+    def off(self) -> Decimal:
+        """Odoo's total minus the shop's."""
+        return self.odoo_incl - self.shop_incl
+
+
+def ledger(made: OrderPlan, odoo: OdooSales, back: Sequence[Mapping[str, Any]] | None = None,
+           totals: Mapping[str, Any] | None = None) -> Ledger:
+    """A row per amount of the shop, then the rounding line and what else stands in Odoo.
+
+    `back`: the order's lines as Odoo has them, `totals`: its `amount_untaxed` and `amount_total`; without them the amounts are
+    the foreseen ones. Where Odoo rounds the whole order its total need not be the sum of its lines.
     """
-    amounts = [_read(row, made.digits) for row in read_back if not row.get("display_type")]
-    real = amounts if len(amounts) >= len(made.lines) else [(line.excl, line.incl) for line in made.lines]
-    rows: list[LedgerRow] = []
-    for number, item in enumerate(made.items):
-        mine = [(line, real[index]) for index, line in enumerate(made.lines) if line.item == number]
-        rows.append(_row(item, mine, made))
+    left = sorted((row for row in back or () if not row.get("display_type")), key=lambda row: (row["sequence"], row["id"]))
+    carried: dict[int, list[OdooLine]] = {}
     for index, line in enumerate(made.lines):
-        if line.item < 0:
-            rows.append(LedgerRow("rounding", line.text, 1, ZERO, ZERO, *real[index], ((1, line.price_unit),), "no tax",
-                                  _rounding(made)))
-    for excl, incl in real[len(made.lines):]:
-        rows.append(LedgerRow("unknown", "Line added in Odoo", 1, ZERO, ZERO, excl, incl, (), "", "Not from the shop."))
-    return [*rows, _total(made, totals)]
+        if back is None:
+            carried.setdefault(line.item, []).append(OdooLine(
+                line.text, Decimal(line.quantity), line.price_unit, _names(line.tax_names), line.included, line.excl, line.incl))
+            continue
+        row = next((row for row in left if row["sequence"] == (index + 1) * STEP), None)
+        if row is not None:
+            left.remove(row)
+            carried.setdefault(line.item, []).append(_read(row, odoo, made.digits))
+    rest = [_read(row, odoo, made.digits) for row in left]
+    roundings = [*carried.get(-1, ()), *(line for line in rest if line.text == ROUNDING_TEXT)]
+    rows = [_row(item, tuple(carried.get(number, ())), made, price_digits=odoo.price_digits)
+            for number, item in enumerate(made.items)]
+    rows += [_beside("rounding", line, _rounding(made)) for line in roundings]
+    rows += [_beside("unknown", line, "This line was added in Odoo.") for line in rest if line.text != ROUNDING_TEXT]
+    untaxed, total = made.expected.untaxed, made.expected.total
+    if totals is not None:
+        untaxed, total = (rounded(amount(totals[field]), made.digits) for field in ("amount_untaxed", "amount_total"))
+    return Ledger(made.currency, tuple(rows), made.shop_excl, made.shop_incl, untaxed, total, back is None, made.notes)
 
 
-def _row(item: Item, mine: Sequence[tuple[PlanLine, tuple[Decimal, Decimal]]], made: OrderPlan) -> LedgerRow:
-    lines = [line for line, _ in mine]
-    excl, incl = (sum((amounts[place] for _, amounts in mine), ZERO) for place in (0, 1))
-    names = " + ".join(lines[0].tax_names) if lines[0].tax_names else "no tax"
-    return LedgerRow(item.kind, item.text, item.quantity, item.excl, item.incl, excl, incl,
-                     tuple((line.quantity, line.price_unit) for line in lines), names, _why(item, lines, incl, excl, made))
+def _row(item: Item, lines: tuple[OdooLine, ...], made: OrderPlan, *, price_digits: int) -> LedgerRow:
+    row = LedgerRow(item.kind, item.text, item.quantity, item.unit_excl, item.unit_incl, item.excl, item.incl,
+                    item.options.rates.label if item.options.rates.parts else "no tax", lines, "")
+    return LedgerRow(**{**vars(row), "why": _why(item, row, made, price_digits)})
 
 
-def _why(item: Item, lines: Sequence[PlanLine], incl: Decimal, excl: Decimal, made: OrderPlan) -> str:
+def _beside(kind: str, line: OdooLine, why: str) -> LedgerRow:
+    return LedgerRow(kind, line.text, 1, ZERO, ZERO, ZERO, ZERO, "", (line,), why)
+
+
+def _why(item: Item, row: LedgerRow, made: OrderPlan, price_digits: int) -> str:
     said = []
-    if lines[0].taxes:
-        said.append("Price with tax, Odoo takes the tax out." if lines[0].included else "Price without tax, Odoo adds the tax.")
-    if len(lines) > 1:
-        said.append("Parted in two because no single price with Odoo's decimals makes the shop's amount.")
-    if incl != item.incl:
-        said.append(f"Odoo cannot express {item.incl}; the cent is balanced by another line or the rounding line.")
-    elif excl != item.excl:
-        said.append("Shop and Odoo divide the same total differently into net and tax, because the shop rounds both separately.")
+    if not row.lines:
+        return "This line is no longer in the Odoo order."
+    if any(line.tax for line in row.lines):
+        said.append("Price with tax; Odoo takes the tax out of it." if row.lines[0].included
+                    else "Price without tax; Odoo adds the tax.")
+    if len(row.lines) > 1:
+        said.append(f"Parted in two because no single price with {price_digits} decimals makes the shop's amount.")
+    if row.off:
+        said.append(f"Odoo shows {row.odoo_incl} instead of {item.incl}; another line or the rounding line balances it.")
+    elif row.odoo_excl != item.excl:
+        said.append("Shop and Odoo divide the same amount differently into net and tax, because the shop rounds both separately.")
     if item.doubt:
         said.append(item.doubt)
     return " ".join(said)
@@ -93,15 +144,18 @@ def _why(item: Item, lines: Sequence[PlanLine], incl: Decimal, excl: Decimal, ma
 def _rounding(made: OrderPlan) -> str:
     words = {"shop": "the shop's own total is not the sum of its lines, because it adds them up before rounding",
              "odoo": "Odoo's arithmetic cannot express every line"}
-    return f"Needed because {' and '.join(words[cause] for cause in made.rounding_causes)}." if made.rounding_causes else ""
+    causes = " and ".join(words[cause] for cause in made.rounding_causes)
+    return f"Needed because {causes}." if causes else "Needed because Odoo computed a cent otherwise than was foreseen."
 
 
-def _total(made: OrderPlan, totals: Mapping[str, Any] | None) -> LedgerRow:
-    excl, incl = made.expected.untaxed, made.expected.total
-    if totals is not None:
-        excl, incl = (rounded(amount(totals[field]), made.digits) for field in ("amount_untaxed", "amount_total"))
-    return LedgerRow("total", "Order", 0, made.shop_excl, made.shop_incl, excl, incl, (), "", made.reason)
+def _read(row: Mapping[str, Any], odoo: OdooSales, digits: int) -> OdooLine:
+    known = {tax.id: tax for tax in odoo.taxes}
+    taxes = [known.get(number) for number in row.get(odoo.tax_field) or ()]
+    names = [tax.name if tax else f"tax {number}" for tax, number in zip(taxes, row.get(odoo.tax_field) or (), strict=True)]
+    return OdooLine(str(row.get("name") or ""), amount(row.get("product_uom_qty")), amount(row.get("price_unit")),
+                    _names(names), bool(taxes) and all(tax is not None and tax.included for tax in taxes),
+                    rounded(amount(row.get("price_subtotal")), digits), rounded(amount(row.get("price_total")), digits))
 
 
-def _read(row: Mapping[str, Any], digits: int) -> tuple[Decimal, Decimal]:
-    return rounded(amount(row.get("price_subtotal")), digits), rounded(amount(row.get("price_total")), digits)
+def _names(names: Sequence[str]) -> str:
+    return " + ".join(names)

@@ -99,11 +99,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether Odoo's order equals the shop's; only an equal one may be confirmed."""
+    """Whether Odoo's order equals the shop's; only an equal one may be confirmed. `cause` groups what is unequal."""
 
     equal: bool
     reason: str
     rows: tuple[Difference, ...]
+    cause: str = ""
 
 
 def plan(found: OrderSource, odoo: OdooSales, tax_map: TaxMap | None = None, *,
@@ -168,11 +169,11 @@ def judge(made: OrderPlan, read_back: Mapping[str, Any]) -> Verdict:
         off = total - made.shop_incl
         reason = made.reason or (f"The shop's total is {_money(found, made.shop_incl)}, Odoo computes {_money(found, total)}: "
                                  f"{_money(found, abs(off))} too {'much' if off > 0 else 'little'}.")
-        return Verdict(False, reason, rows)
+        return Verdict(False, reason, rows, made.cause or "order:total")
     if made.verdict == "held":
-        return Verdict(False, made.reason, rows)
+        return Verdict(False, made.reason, rows, made.cause)
     if abs(untaxed - made.shop_excl) > made.net_tolerance:
-        return Verdict(False, _wrong_tax(made.source, Sums(untaxed, tax)), rows)
+        return Verdict(False, _wrong_tax(made.source, Sums(untaxed, tax)), rows, "order:tax")
     return Verdict(True, "", rows)
 
 

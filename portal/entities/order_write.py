@@ -18,6 +18,8 @@ SERVICES: Mapping[str, str] = {
     "shipping": "Shipping", "wrapping": "Gift wrapping", "discount": "Voucher", "ecotax": "Ecotax", "rounding": "Rounding"}
 """The service products an order may need, by key, with the name for one that has to be made. `shipping:<id_reference>` may
 name another product for one carrier."""
+STEP = 10
+"""Between the sequence numbers of an order's lines; by them a line is found again in Odoo."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def to_odoo(made: OrderPlan, odoo: OdooSales, ids: OdooIds) -> dict[str, Any]:
         "date_order": utc(str(order.get("date_add") or ""), made.source.timezone),
         "fiscal_position_id": False,
         "payment_term_id": False,
-        "order_line": [(0, 0, line_values(line, made, odoo, ids, number * 10)) for number, line in enumerate(made.lines, 1)],
+        "order_line": [(0, 0, line_values(line, made, odoo, ids, number * STEP)) for number, line in enumerate(made.lines, 1)],
     }
     pricelist = odoo.currencies[made.currency].pricelist_id
     if pricelist is not None:

@@ -22,8 +22,9 @@ from portal.entities.order_source import READS, OrderSource, needs, source
 from portal.entities.order_write import OdooIds
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
-from portal.sync import facts, in_flight, sales
+from portal.sync import facts, in_flight, ledgers, sales
 from portal.sync.flows import order_cancel
+from portal.sync.ledgers import Judged
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -219,6 +220,8 @@ def _renew(work: Work, item: Open) -> None:
     if item.row["state"] not in ("draft", "sent"):
         before = item.mapping.base.get("snapshot", {}) if item.mapping else {}
         changes = "; ".join(order_changes.differences(before, item.plan))
+        ledgers.keep(work, [Judged(item.record, item.plan, item.row, "changed", f"Changed in the shop: {changes}",
+                                   "order:changed")])
         work.done(item.job, f"Order {item.record} was changed in the shop after it was confirmed in Odoo ({item.row['name']}), "
                             f"which is left as it is. {changes}", links=[_link(item, held=f"Changed in the shop: {changes}")])
         return
@@ -235,27 +238,45 @@ def _renew(work: Work, item: Open) -> None:
 
 def _finish(work: Work, orders: Sequence[Open]) -> None:
     """Prove the totals, then cancel, confirm and invoice as far as the settings say and the order's state asks for."""
+    standing: list[tuple[Open, Judged, str]] = []
     for item in orders:
         assert item.row is not None
         verdict = order.judge(item.plan, item.row)
         try:
             if not verdict.equal:
                 verdict = _correct(work, item, verdict)
-            words = _steps(work, item) if verdict.equal or _is_cancelled(work, item) else f"It stays a quotation: {verdict.reason}"
+            words = _steps(work, item) if verdict.equal or _is_cancelled(work, item) else ""
         except Rejected as error:
             work.failed(item.job, error)
             continue
-        if not verdict.equal and work.store.settings["order_confirm"] and not _is_cancelled(work, item):
-            work.keep([_link(item, held=verdict.reason)])
-            work.failed(item.job, Invalid(f"Order {item.record} stays a quotation in Odoo ({item.row['name']}): {verdict.reason}",
-                                          cause="order:total"))
-            continue
+        standing.append((item, _judged(work, item, verdict), words))
+    ledgers.keep(work, [judged for _, judged, _ in standing])
+    for item, judged, words in standing:
+        assert item.row is not None
         name = item.row["name"]
+        held = judged.reason if judged.verdict == "held" else ""
+        if held and work.store.settings["order_confirm"]:
+            work.keep([_link(item, held=held)])
+            work.failed(item.job, Invalid(f"Order {item.record} stays a quotation in Odoo ({name}): {held}", cause=judged.cause))
+            continue
+        if held:
+            words = f"It stays a quotation: {held}"
+        elif judged.verdict == "settled":
+            words = f"A person confirmed it in Odoo as it stands there: {judged.reason}"
         message = f"Order {item.record} {'created' if item.created else 'found'} in Odoo ({name}). {words}".strip()
         work.done(item.job, message, changed=item.created or bool(words), follow=_stock(work, item),
-                  links=[_link(item, held="" if verdict.equal else verdict.reason)])
+                  links=[_link(item, held=held)])
     work.save()
     in_flight.note_seen(work.services, work.store, [int(item.record) for item in orders])
+
+
+def _judged(work: Work, item: Open, verdict: order.Verdict) -> Judged:
+    """What the comparison means for the order: only a quotation can be held, and what a person confirmed is theirs."""
+    assert item.row is not None
+    state = item.row["state"]
+    what = ("equal" if verdict.equal else "cancelled" if state == "cancel" or _is_cancelled(work, item)
+            else "held" if state in ("draft", "sent") else "settled")
+    return Judged(item.record, item.plan, item.row, what, verdict.reason, verdict.cause)
 
 
 def _correct(work: Work, item: Open, verdict: order.Verdict) -> order.Verdict:
@@ -351,6 +372,7 @@ def _would(work: Work, item: Open) -> None:
     lines = len(item.plan.lines)
     if item.row is None:
         total = f"{item.plan.shop_incl} {item.plan.currency}"
+        ledgers.keep(work, [Judged(item.record, item.plan, None, "foreseen", item.plan.reason, item.plan.cause)])
         work.would(item.job, f"would create order {item.record} with {lines} lines, total {total}")
     else:
         work.would(item.job, f"order {item.record} is in Odoo already ({item.row['name']})")
