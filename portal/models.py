@@ -14,9 +14,9 @@ from portal.crypto import Encrypted, new_token
 from portal.db import Base, UtcDateTime, now
 from portal.module_tables import HookSeen as HookSeen
 from portal.module_tables import ShopModule as ShopModule
+from portal.order_tables import OrderLedger as OrderLedger
 from portal.page_tables import Activity as Activity
 from portal.page_tables import SearchWord as SearchWord
-from portal.order_tables import OrderLedger as OrderLedger
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 

@@ -110,7 +110,8 @@ def ledger(made: OrderPlan, odoo: OdooSales, back: Sequence[Mapping[str, Any]] |
     untaxed, total = made.expected.untaxed, made.expected.total
     if totals is not None:
         untaxed, total = (rounded(amount(totals[field]), made.digits) for field in ("amount_untaxed", "amount_total"))
-    return Ledger(made.currency, tuple(rows), made.shop_excl, made.shop_incl, untaxed, total, back is None, made.notes)
+    return Ledger(made.currency, tuple(rows), _tidy(made.shop_excl, made), _tidy(made.shop_incl, made), untaxed, total,
+                  back is None, made.notes)
 
 
 def _row(item: Item, lines: tuple[OdooLine, ...], made: OrderPlan, *, price_digits: int) -> LedgerRow:
@@ -155,6 +156,12 @@ def _read(row: Mapping[str, Any], odoo: OdooSales, digits: int) -> OdooLine:
     return OdooLine(str(row.get("name") or ""), amount(row.get("product_uom_qty")), amount(row.get("price_unit")),
                     _names(names), bool(taxes) and all(tax is not None and tax.included for tax in taxes),
                     rounded(amount(row.get("price_subtotal")), digits), rounded(amount(row.get("price_total")), digits))
+
+
+def _tidy(value: Decimal, made: OrderPlan) -> Decimal:
+    """A total of the shop with the currency's decimals, unless it has more that count."""
+    short = rounded(value, made.source.digits)
+    return short if short == value else value
 
 
 def _names(names: Sequence[str]) -> str:
