@@ -113,14 +113,16 @@ def _charge(source: OrderSource, finder: TaxFinder, goods: Sequence[Item], what:
         candidates = [*same, carrier, *candidates]
     wanted = best_fit(excl, incl, candidates, source.digits)
     parts = _by_tax(goods)
+    weights = [net * options.rates.factor for options, net in parts]
+    mixed = excl * sum(weights, ZERO) / sum((net for _, net in parts), ZERO) if parts else excl
+    likely = bool(parts) and abs(mixed - incl) <= (incl - excl) * Decimal("0.03") + 2 * unit(source.digits)
+    if wanted is None and not likely:  # taxed as in another country: so are the demo orders of every new shop
+        wanted = best_fit(excl, incl, [rates([rate]) for rate in source.tax_rates.values()], source.digits)
     if wanted is not None or not parts:
         same_tax = [item.options for item in goods if item.options.rates == wanted]
         options = same_tax[0] if same_tax else finder.options(wanted or UNTAXED)
         doubt = _doubt(what, excl, incl) if wanted is None else ""
         return [Item(what, text, 1, excl, incl, excl, incl, options, service=what, doubt=doubt)]
-    weights = [net * options.rates.factor for options, net in parts]
-    mixed = excl * sum(weights, ZERO) / sum((net for _, net in parts), ZERO)
-    likely = abs(mixed - incl) <= (incl - excl) * Decimal("0.03") + 2 * unit(source.digits)
     return [Item(what, f"{text} ({options.rates.label})", 1, part_excl, part_incl, part_excl, part_incl, options, service=what,
                  doubt="" if likely else _doubt(what, excl, incl))
             for (options, _), part_excl, part_incl in zip(parts, share(excl, [n for _, n in parts], source.digits),

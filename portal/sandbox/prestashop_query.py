@@ -55,6 +55,8 @@ def displayed(resource: Resource, query: Query) -> list[Column] | None:
     wanted: dict[str, Column] = {}
     for name, inner in re.findall(r"([^,\[\]]+)(?:\[([^\]]*)\])?", match[1]):
         known = resource.associations.get(name) if inner else None
+        if known and inner == "id" and name in resource.unnamed:
+            continue
         if known and set(inner.split(",")) <= set(known[1]):
             wanted[name] = Column(name, tuple(inner.split(",")))
         elif not inner and (name == "id" or name in resource.fields):

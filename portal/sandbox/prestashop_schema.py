@@ -20,7 +20,7 @@ customers customer
   website company siret ape outstanding_allow_amount:d6 show_public_prices:b id_risk:i max_payment_days:i
   active:b note is_guest:b id_shop:i id_shop_group:i date_add:t date_upd:t reset_password_token
   reset_password_validity:t
-  + groups/group(id)
+  + groups/group()
 addresses address
   id_customer:i id_manufacturer:i id_supplier:i id_warehouse:i id_country:i! id_state:i alias:! company
   lastname:! firstname:! vat_number address1:! address2 postcode city:! other phone phone_mobile dni
@@ -45,7 +45,7 @@ combinations combination
   id_product:i! ean13 isbn upc mpn reference supplier_reference wholesale_price:d6 price:d6 ecotax:d6
   weight:d6 unit_price_impact:d6 minimal_quantity:i! low_stock_threshold:i low_stock_alert:b default_on:b
   available_date:D available_now:l available_later:l
-  + product_option_values/product_option_value(id) images/image(id)
+  + product_option_values/product_option_value() images/image()
 product_options product_option
   is_color_group:b group_type:! position:i name:l! public_name:l!
   + product_option_values/product_option_value(id)
@@ -142,7 +142,7 @@ categories category
   id_parent:i level_depth:i- nb_products_recursive:i*- active:b! id_shop_default:i is_root_category:b
   position:i redirect_type:9 id_type_redirected:i9 date_add:t date_upd:t name:l! link_rewrite:l!
   description:l additional_description:l meta_title:l meta_description:l meta_keywords:l8
-  + categories/category(id) products/product(id)
+  + categories/category() products/product()
 zones zone
   name:! active:b
 """
@@ -185,6 +185,8 @@ class Resource:
     node: str
     fields: dict[str, Field] = field(default_factory=dict)
     associations: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    unnamed: set[str] = field(default_factory=set)
+    """Associations without fields of their own: on PHP 8, `display=[name[id]]` passes and shows nothing."""
 
     @property
     def plural(self) -> str:
@@ -213,11 +215,9 @@ def resources(major: int) -> dict[str, Resource]:
                 continue
             read_only = "-" in flags or ("~" in flags and major >= 9)
             fields[title] = Field(title, kind, "!" in flags, "*" in flags, read_only)
-        associations = {
-            title: (child, tuple(re.split(r",\s*", inner)))
-            for title, child, inner in re.findall(r"(\w+)/(\w+)\(([^)]*)\)", linked)
-        }
-        found[name] = Resource(name, node, fields, associations)
+        named = re.findall(r"(\w+)/(\w+)\(([^)]*)\)", linked)
+        associations = {title: (child, tuple(re.split(r",\s*", inner or "id"))) for title, child, inner in named}
+        found[name] = Resource(name, node, fields, associations, {title for title, _, inner in named if not inner})
     for name in OTHERS.split():
         found[name] = Resource(name, name.removesuffix("s"))
     return dict(sorted(found.items()))

@@ -73,6 +73,12 @@ def test_a_question_names_its_fields_order_page_and_format():
                      "&date=1&sort=[id_ASC]&limit=10&language=2&output_format=JSON")
 
 
+def test_associations_that_the_shop_shows_only_in_whole_records_are_asked_for_so():
+    """Real PrestaShop 8.2 on PHP 8 answers `display=[product_option_values[id]]` of combinations without any value."""
+    assert "display=full&" in query.path("combinations", query.display(["reference", "product_option_values[id]"]), {})
+    assert "display=[id,reference]&" in query.path("combinations", query.display(["reference"]), {})
+
+
 def test_long_lists_are_split_so_that_an_address_stays_short():
     ids = list(range(1_000_000, 1_002_000))
     parts = list(query.chunks(ids, 200))

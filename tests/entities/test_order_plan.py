@@ -164,6 +164,15 @@ def test_shipping_carries_the_carriers_tax_and_wrapping_the_one_its_amounts_show
     assert [(line.kind, line.tax_names) for line in known.lines][1] == ("wrapping", ("5.5% incl",))
 
 
+def test_shipping_taxed_as_in_another_country_carries_that_tax() -> None:
+    """The demo orders of a new French shop: sent to the United States, untaxed goods, shipping 7.00 and 8.40."""
+    untaxed = detail(6, 1, "12.900000", "12.900000", "12.90", "12.90", taxes=())
+    made = plan(order([untaxed], ("19.90", "21.30"), shipping=("7.00", "8.40"), round_mode=0, round_type=0), odoo())
+    assert [(line.kind, line.incl, line.tax_names) for line in made.lines] == [
+        ("product", D("12.90"), ()), ("shipping", D("8.40"), ("20% incl",))]
+    assert (made.verdict, made.cause) == ("exact", "")
+
+
 def test_shipping_with_the_average_tax_is_split_as_the_products_are() -> None:
     lines = [detail(1, 1, "10.000000", "12.000000", "10.00", "12.00"),
              detail(2, 1, "30.000000", "31.650000", "30.00", "31.65", taxes=(2,))]

@@ -243,6 +243,16 @@ def test_a_page_of_a_large_shop_is_what_was_asked_for(shop: Shop, call: Caller) 
     assert call("GET", "/api/customers?display=[id]&filter[email]=[bulk30@example.com]")[1] == []
 
 
+def test_an_association_without_fields_of_its_own_is_shown_by_whole_records_alone(call: Caller) -> None:
+    """As recorded from 8.2.0 on PHP 8.2; the associations of products and orders have fields and can be asked for by name."""
+    status, by_name = call("GET", "/api/combinations?display=[id,product_option_values[id]]&limit=1")
+    assert (status, list(by_name["combinations"][0])) == (200, ["id"])
+    _, whole = call("GET", "/api/combinations?display=full&limit=1")
+    assert whole["combinations"][0]["associations"]["product_option_values"]
+    _, product = call("GET", "/api/products?display=[id,stock_availables[id]]&limit=1")
+    assert product["products"][0]["associations"]["stock_availables"]
+
+
 def test_an_unchanged_document_is_not_sent_again_and_a_long_address_is_refused(call: Caller) -> None:
     call("GET", "/api/countries/8")
     digest = call.answer.getheader("Content-Sha1") or ""
