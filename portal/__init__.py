@@ -32,6 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
         inbound,
         initial,
         jobs,
+        language,
         logbook,
         mappings,
         members,
@@ -49,10 +50,11 @@ def create_app(config: Config | None = None) -> Flask:
     auth.init_app(app, config)
     access.init_app(app)
     errors.init_app(app)
+    language.init_app(app)
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (dashboard, jobs, mappings, logbook, initial, settings, members)))
-    for blueprint in (of_one_store, stores.pages, people.pages, first_admin.pages, inbound.pages):
+    for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)
     return app

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, abort, flash, g, redirect, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import current_user, user_logged_in
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,7 +21,7 @@ from portal.db import now
 from portal.extensions import reading
 from portal.models import Store, User
 
-PUBLIC = frozenset({"static", "security.login", "first_admin.first_admin", "first_admin.welcome",
+PUBLIC = frozenset({"static", "security.login", "first_admin.first_admin", "first_admin.welcome", "language.change",
                     "inbound.cron", "inbound.webhook", "inbound.shop_hook", "inbound.healthz", "inbound.metrics"})
 WITHOUT_SESSION = "inbound"
 MACHINE_PATHS = ("/cron", "/webhook", "/hooks/", "/healthz", "/metrics")
@@ -63,7 +64,7 @@ def admin_only(view: F) -> F:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_admin:
-            abort(403, "Only administrators may do this.")
+            abort(403, _("Only administrators may do this."))
         return view(*args, **kwargs)
     return guarded  # type: ignore[return-value]
 
@@ -108,7 +109,7 @@ def _gate() -> AnyResponse | None:
         return None
     if request.method not in {"GET", "HEAD", "OPTIONS"} \
             and request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        abort(403, "The form was sent from another site.")
+        abort(403, _("The form was sent from another site."))
     _end_old_session()
     if request.endpoint is None or request.endpoint in PUBLIC:
         return None
@@ -134,6 +135,6 @@ def _end_old_session() -> None:
     if at - seen > IDLE or at - started > ABSOLUTE:
         session.clear()
         g.pop("_login_user", None)
-        flash("You were logged out because nothing happened for a while. Log in again to go on.", "info")
+        flash(_("You were logged out because nothing happened for a while. Log in again to go on."), "info")
     elif at - seen > timedelta(minutes=1) and not request.headers.get(POLL_HEADER):
         session["seen"] = int(at.timestamp())

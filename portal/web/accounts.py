@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext as _
 from flask_security.utils import hash_password
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,15 +28,16 @@ def clean_email(text: str) -> str:
     try:
         return validate_email(text.strip(), check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError:
-        raise AccountError("email", "This is not an e-mail address. Enter it as name@example.com.") from None
+        raise AccountError("email", _("This is not an e-mail address. Enter it as name@example.com.")) from None
 
 
 def check_password(password: str) -> None:
     """Raises `AccountError` where the password is too short or too long."""
     if len(password) < SHORTEST_PASSWORD:
-        raise AccountError("password", f"The password is too short. Use at least {SHORTEST_PASSWORD} characters.")
+        raise AccountError("password", _("The password is too short. Use at least %(number)s characters.",
+                                         number=SHORTEST_PASSWORD))
     if len(password) > LONGEST_PASSWORD:
-        raise AccountError("password", f"The password is too long. Use at most {LONGEST_PASSWORD} characters.")
+        raise AccountError("password", _("The password is too long. Use at most %(number)s characters.", number=LONGEST_PASSWORD))
 
 
 def create_user(session: Session, email: str, password: str | None, *, admin: bool) -> User:
@@ -44,7 +46,7 @@ def create_user(session: Session, email: str, password: str | None, *, admin: bo
     if password is not None:
         check_password(password)
     if session.scalar(select(User.id).where(func.lower(User.email) == address)):
-        raise AccountError("email", f"{address} exists already.")
+        raise AccountError("email", _("%(address)s exists already.", address=address))
     user = User(email=address, password=None if password is None else hash_password(password), active=True,
                 fs_uniquifier=secrets.token_hex(32))
     if admin:

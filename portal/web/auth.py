@@ -7,6 +7,8 @@ from typing import Any
 
 import email_validator
 from flask import Flask, Response, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_login import current_user, user_logged_out
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.forms import ChangePasswordForm, LoginForm
@@ -18,7 +20,7 @@ from portal.web import throttle
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
-_WRONG = "E-mail or password is wrong."
+_WRONG = lazy_gettext("E-mail or password is wrong.")
 _EVERYWHERE = ("_on_before_request", "_update_remember_cookie")
 
 
@@ -81,8 +83,8 @@ def _throttle_login() -> tuple[str, int, dict[str, str]] | None:
         wait = max(throttle.take(session, limit, who) for limit, who in _callers())
     if not wait:
         return None
-    page = render_template("error.html", title="Too many attempts", status=429,
-                           words=f"Somebody tried to log in too often. Try again in {int(wait) + 1} seconds.")
+    page = render_template("error.html", title=_("Too many attempts"), status=429,
+                           words=_("Somebody tried to log in too often. Try again in %(seconds)s seconds.", seconds=int(wait) + 1))
     return page, 429, {"Retry-After": str(int(wait) + 1)}
 
 

@@ -7,6 +7,8 @@ import secrets
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,14 +23,15 @@ logger = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 
 _WORDS = {
-    400: ("This request cannot be understood", "Go back, load the page again and try once more."),
-    401: ("Please log in", "Your session has ended. Log in and try again."),
-    403: ("You may not do this", "Ask an administrator of this portal."),
-    404: ("There is nothing here", "The page does not exist, or it belongs to a store you are not a member of."),
-    405: ("This does not work that way", "Open the page through the menu instead."),
-    413: ("That was too much at once", "Send less, for instance a smaller selection."),
-    429: ("Too many attempts", "Wait a moment and try again."),
-    503: ("The database is busy", "Nothing was changed. Try again in a few seconds."),
+    400: (lazy_gettext("This request cannot be understood"), lazy_gettext("Go back, load the page again and try once more.")),
+    401: (lazy_gettext("Please log in"), lazy_gettext("Your session has ended. Log in and try again.")),
+    403: (lazy_gettext("You may not do this"), lazy_gettext("Ask an administrator of this portal.")),
+    404: (lazy_gettext("There is nothing here"),
+          lazy_gettext("The page does not exist, or it belongs to a store you are not a member of.")),
+    405: (lazy_gettext("This does not work that way"), lazy_gettext("Open the page through the menu instead.")),
+    413: (lazy_gettext("That was too much at once"), lazy_gettext("Send less, for instance a smaller selection.")),
+    429: (lazy_gettext("Too many attempts"), lazy_gettext("Wait a moment and try again.")),
+    503: (lazy_gettext("The database is busy"), lazy_gettext("Nothing was changed. Try again in a few seconds.")),
 }
 
 
@@ -54,7 +57,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
-    return _answer(400, "The form has expired", "Load the page again and send the form once more; nothing was changed.")
+    return _answer(400, _("The form has expired"), _("Load the page again and send the form once more; nothing was changed."))
 
 
 def _busy(error: Exception) -> ResponseReturnValue:
@@ -67,7 +70,7 @@ def _gone(_error: Exception) -> ResponseReturnValue:
 
 
 def _undecryptable(error: Exception) -> ResponseReturnValue:
-    return _answer(503, "A stored key cannot be read", str(error), {"Retry-After": "60"})
+    return _answer(503, _("A stored key cannot be read"), str(error), {"Retry-After": "60"})
 
 
 def _unexpected(_error: Exception) -> ResponseReturnValue:
@@ -76,13 +79,14 @@ def _unexpected(_error: Exception) -> ResponseReturnValue:
     if for_machines():
         return _answer(503, "The portal could not take this now", f"Send it again later. Error {number}.",
                        {"Retry-After": str(RETRY_SECONDS)})
-    return _answer(500, "Something went wrong on our side",
-                   f"Nothing more is needed from you. If it happens again, report error {number}; the process log explains it.")
+    return _answer(500, _("Something went wrong on our side"),
+                   _("Nothing more is needed from you. If it happens again, report error %(number)s; the process log explains it.",
+                     number=number))
 
 
-def _answer(status: int, title: str, words: str, headers: dict[str, str] | None = None) -> ResponseReturnValue:
+def _answer(status: int, title: object, words: object, headers: dict[str, str] | None = None) -> ResponseReturnValue:
     if for_machines():
-        return jsonify(error=title, detail=words), status, headers or {}
+        return jsonify(error=str(title), detail=str(words)), status, headers or {}
     if status >= 500:  # the page that looks nothing up, since looking up may be what fails
         page = current_app.jinja_env.get_template("down.html").render(status=status, title=title, words=words)
     else:

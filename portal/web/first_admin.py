@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_security.utils import login_user
 from sqlalchemy import delete, select
@@ -20,9 +22,9 @@ from portal.web.accounts import AccountError, create_user, set_password
 
 FIRST_ADMIN_LIFE = timedelta(hours=24)
 WELCOME_LIFE = timedelta(days=7)
-_SPENT = "This link was used already or has expired. {}"
-_SPENT_FIRST = _SPENT.format("If no administrator exists yet, start the portal again: it prints a new one.")
-_SPENT_WELCOME = _SPENT.format("Ask an administrator for a new one.")
+_SPENT_FIRST = lazy_gettext("This link was used already or has expired. "
+                            "If no administrator exists yet, start the portal again: it prints a new one.")
+_SPENT_WELCOME = lazy_gettext("This link was used already or has expired. Ask an administrator for a new one.")
 
 pages = Blueprint("first_admin", __name__)
 
@@ -48,7 +50,7 @@ def first_admin() -> Response | str | tuple[str, int]:
     token = request.values.get("token", "")
     link = _link(reading(), token)
     if link is None or link.user_id is not None or _has_admin(reading()):
-        abort(403, _SPENT_FIRST)
+        abort(403, str(_SPENT_FIRST))
     if request.method == "GET":
         return render_template("first_admin.html", token=token, errors={}, email="")
     try:
@@ -56,14 +58,14 @@ def first_admin() -> Response | str | tuple[str, int]:
         with writing() as session:
             link = _link(session, token)
             if link is None or _has_admin(session):
-                abort(403, _SPENT_FIRST)
+                abort(403, str(_SPENT_FIRST))
             user = create_user(session, request.form.get("email", ""), request.form.get("password", ""), admin=True)
             session.execute(delete(OneTimeLink).where(OneTimeLink.user_id.is_(None)))
     except AccountError as error:
         return render_template("first_admin.html", token=token, errors={error.field: str(error)},
                                email=request.form.get("email", "")), 422
     login_user(user, authn_via=["password"])
-    flash("Welcome. You are the administrator of this portal.", "success")
+    flash(_("Welcome. You are the administrator of this portal."), "success")
     return redirect(url_for("stores.listing"))
 
 
@@ -74,7 +76,7 @@ def welcome() -> Response | str | tuple[str, int]:
     link = _link(reading(), token)
     user = reading().get(User, link.user_id) if link is not None and link.user_id is not None else None
     if user is None or not user.active:
-        abort(403, _SPENT_WELCOME)
+        abort(403, str(_SPENT_WELCOME))
     if request.method == "GET":
         return render_template("welcome.html", token=token, errors={}, email=user.email)
     try:
@@ -82,20 +84,20 @@ def welcome() -> Response | str | tuple[str, int]:
         with writing() as session:
             link = _link(session, token)
             if link is None:
-                abort(403, _SPENT_WELCOME)
+                abort(403, str(_SPENT_WELCOME))
             set_password(user, request.form.get("password", ""))
             session.delete(link)
     except AccountError as error:
         return render_template("welcome.html", token=token, errors={error.field: str(error)}, email=user.email), 422
     if not current_user.is_authenticated:
         login_user(user, authn_via=["password"])
-    flash("Your password was saved.", "success")
+    flash(_("Your password was saved."), "success")
     return redirect(url_for("stores.listing"))
 
 
 def _same_twice() -> None:
     if request.form.get("password") != request.form.get("password_again"):
-        raise AccountError("password_again", "The two passwords differ. Type the same one twice.")
+        raise AccountError("password_again", _("The two passwords differ. Type the same one twice."))
 
 
 def _has_admin(session: Session) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.extensions import reading, writing
@@ -43,4 +44,5 @@ def change() -> ResponseReturnValue:
             store.members.remove(user)
         email = user.email
         log.write(session, store.id, f"{email} {'may see' if add else 'may no longer see'} this store.", actor=actor())
-    return done(url_for("store.members.page"), f"{email} {'was added' if add else 'was removed'}.")
+    return done(url_for("store.members.page"),
+                _("%(email)s was added.", email=email) if add else _("%(email)s was removed.", email=email))

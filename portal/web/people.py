@@ -6,6 +6,7 @@ import secrets
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -56,7 +57,7 @@ def new_link(user_id: int) -> ResponseReturnValue:
 def change(user_id: int) -> ResponseReturnValue:
     """Switch a user on or off, or make them an administrator or not; ends their sessions."""
     if user_id == current_user.id:
-        abort(403, "You cannot change your own account here, so that there is always an administrator.")
+        abort(403, _("You cannot change your own account here, so that there is always an administrator."))
     with writing() as session:
         user = _user(user_id)
         if "active" in request.form:
@@ -65,7 +66,7 @@ def change(user_id: int) -> ResponseReturnValue:
             user.roles = [admin_role(session)] if request.form["admin"] == "1" else []
         user.fs_uniquifier = secrets.token_hex(32)
         email = user.email
-    return done(url_for("people.page"), f"{email} was changed.")
+    return done(url_for("people.page"), _("%(email)s was changed.", email=email))
 
 
 def _user(user_id: int) -> User:
