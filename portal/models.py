@@ -22,8 +22,8 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 WAITING = ("pending", "error", "blocked")
 STATES = (*WAITING, "running", "synced", "dead", "discarded", "superseded")
-UNFINISHED = (*WAITING, "running", "dead")
-_UNFINISHED = "state IN ('pending','error','blocked','running','dead')"
+UNFINISHED = "state IN ('pending','error','blocked','running','dead')"
+"""The condition of the index by which pages count what is not done."""
 
 
 class Store(Base):
@@ -143,7 +143,7 @@ class SyncJob(Base):
         Index("ix_sync_job_record", "store_id", "entity", "record", "id"),
         Index("ix_sync_job_run", "run_id", "state", "finished_at"),
         Index("ix_sync_job_unfinished", "store_id", "state", "entity",
-              sqlite_where=text(_UNFINISHED), postgresql_where=text(_UNFINISHED)),
+              sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)),
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
+from rq.worker import WorkerStatus
 
 from portal.config import Config
 from portal.embedded import redis_url
@@ -44,10 +47,19 @@ class SafeJob(Job):
 
 
 class Worker(SimpleWorker):
-    """Runs jobs in its own process; the supervisor restarts it and SQL leases guard what it held."""
+    """Runs jobs in its own process; the supervisor restarts it and SQL leases guard what it held.
+
+    `on_idle` is called whenever it has waited for work in vain, every 45 seconds or so.
+    """
 
     job_class = SafeJob
     queue_class = Queue
+    on_idle: Callable[[], None] | None = None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if self.on_idle is not None and pipeline is None and self.get_state() == WorkerStatus.IDLE:
+            self.on_idle()
 
 
 def connect_redis(config: Config, *, web: bool = False) -> Redis:

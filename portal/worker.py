@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 
 from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import rq_setup
 from portal.config import ConfigError
 from portal.runtime import open_services, prepare
 from portal.sync import tasks
+from portal.sync.services import Services
 from portal.sync.tick import beat
 
 logger = logging.getLogger(__name__)
 
 MAX_JOBS = 2000
 """After so many RQ jobs a worker ends and the supervisor starts a new one, so that memory cannot creep up."""
+BEAT_SECONDS = 30.0
+"""An idle worker writes its sign of life at most this often; while it works, its tasks do."""
 
 
 def work() -> int:
@@ -29,9 +34,8 @@ def work() -> int:
     if services.redis is None:
         return 1
     try:
-        with services.db.begin() as session:
-            beat(session, services.name, "worker")
         worker = rq_setup.make_worker(services.redis, services.name)
+        worker.on_idle = SignOfLife(services)
         tasks.use(services, rq_setup.make_queue(services.redis))
         worker.work(with_scheduler=False, max_jobs=MAX_JOBS, logging_level="WARNING")
     except RedisError as error:
@@ -40,3 +44,22 @@ def work() -> int:
     finally:
         services.close()
     return 0
+
+
+class SignOfLife:
+    """Notes that a worker waits for work, seldom enough to cost nothing. A database that does not answer now is not its business."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._last = float("-inf")
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last < BEAT_SECONDS:
+            return
+        try:
+            with self._services.db.begin() as session:
+                beat(session, self._services.name, "worker")
+        except SQLAlchemyError as error:
+            logger.warning("the database does not answer: %s", type(error).__name__)
+            return
+        self._last = time.monotonic()

@@ -47,6 +47,23 @@ function announce() {
   said = now;
 }
 
+/* The tab tells of trouble too. */
+function showTrouble() {
+  const facts = document.querySelector("[data-dead]")?.dataset;
+  if (!facts) return;
+  const title = document.title.replace(/^\([\d,]+\) /, "");
+  document.title = Number(facts.dead) ? `(${Number(facts.dead).toLocaleString("en")}) ${title}` : title;
+  const icon = document.getElementById("favicon");
+  const wanted = facts.trouble ? icon.dataset.trouble : icon.dataset.good;
+  if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+}
+
+/* What the reader unfolded stays unfolded when the part around it is renewed. */
+const unfolded = new Set();
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.("details[data-keep]")) unfolded[event.target.open ? "add" : "delete"](event.target.id);
+}, true);
+
 /* The number of ticked rows stands in the buttons that act on them. */
 function countSelection(form) {
   const number = form.querySelectorAll("input[name=job]:checked").length;
@@ -72,6 +89,8 @@ function prepare() {
   showTimes();
   showSwitch();
   announce();
+  showTrouble();
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   document.querySelector("[data-focus]")?.focus();
   for (const box of document.querySelectorAll("[data-check-all]")) box.hidden = false;
   document.querySelectorAll("[data-selection]").forEach(countSelection);

@@ -6,16 +6,18 @@ Called by the supervisor every few seconds and by `/cron`. Overlapping calls are
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from redis import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import circuit, jobs, poll
+from portal.sync import activity, circuit, jobs, poll
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
@@ -23,12 +25,14 @@ logger = logging.getLogger(__name__)
 
 ENUMERATE = "portal.sync.tasks.enumerate_shop"
 POLL = "portal.sync.tasks.poll"
+GONE_AFTER = timedelta(days=2)
 
 
 def tick(services: Services, queue: Queue | None) -> dict[str, int]:
     """One round; what was done, by name."""
     with services.db.begin() as session:
         beat(session, "tick", "tick")
+        _forget_the_gone(session)
         done = {"expired": jobs.reap(session), "woken": jobs.unblock_stale(session)}
         to_probe = [(row.store_id, row.side) for row in circuit.to_probe(session)]
     done["recovered"] = sum(probe(services, store_id, side) for store_id, side in to_probe)
@@ -70,6 +74,12 @@ def probe(services: Services, store_id: int, side: str) -> bool:
 def beat(session: object, name: str, kind: str) -> None:
     """Note that a process is alive."""
     session.merge(Heartbeat(name=name, kind=kind, at=now()))  # type: ignore[attr-defined]
+
+
+def _forget_the_gone(session: Session) -> None:
+    """Signs of life of processes that ended long ago, and hours that no page shows."""
+    session.execute(delete(Heartbeat).where(Heartbeat.at < now() - GONE_AFTER).execution_options(synchronize_session=False))
+    activity.prune(session)
 
 
 def _start_polls(services: Services, queue: Queue) -> int:

@@ -9,12 +9,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from portal.db import now
-from portal.entities import registry
 from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
 from portal.settings import SettingError, allowed
-from portal.sync import initial, jobs, log, poll, stores
-from portal.web import health
+from portal.sync import activity, first_run, initial, jobs, log, poll, stores
+from portal.web import chart, entity_status, health
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
 from portal.web.wake import wake
@@ -70,16 +69,24 @@ def pull_stock() -> ResponseReturnValue:
 def _facts() -> dict[str, Any]:
     store, session, config = current_store(), reading(), services().config
     pulse = health.pulse(session, store, config)
-    linked = jobs.mapping_counts(session, store)
     lines = session.scalars(select(LogEntry).where(LogEntry.store_id == store.id).order_by(LogEntry.id.desc()).limit(LOG_LINES))
     at = now()
     beating = health.heart_is_beating(pulse, at)
+    steps = first_run.steps(session, store)
     return {
         "health": health.judge(pulse, at), "pulse": pulse, "counts": pulse.counts, "beating": beating, "lines": list(lines),
-        "linked": [(entity, linked.get(entity.name, 0), store.settings[entity.settings_key]) for entity in registry.ENTITIES],
+        "entities": entity_status.of_store(session, store, pulse), "chart": chart.draw(activity.by_hour(session, store.id)),
+        "steps": steps if first_run.next_step(steps) else [],
         "ticking": pulse.tick_at is not None and at - pulse.tick_at < pulse.tick_limit,
+        "facts": {"shop": _version("PrestaShop", store.shop_profile), "odoo": _version("Odoo", store.odoo_profile)},
+        "silent": health.workers_silent(pulse, at),
         "cron_line": "" if beating else cron_line(stores.token_value(session, store, "cron")),
     }
+
+
+def _version(name: str, profile: dict[str, Any] | None) -> str:
+    version = (profile or {}).get("version")
+    return f"{name} {version}" if version else ""
 
 
 def cron_line(token: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.config import Config
@@ -20,7 +20,11 @@ Level = Literal["good", "busy", "off", "warn", "bad"]
 ICONS: dict[Level, str] = {"good": "circle-check", "busy": "refresh-cw", "off": "power", "warn": "triangle-alert",
                            "bad": "circle-alert"}
 SILENT_WORKERS = timedelta(minutes=5)
+"""An idle worker gives a sign of life every 45 seconds; one that works, when it begins a task."""
 SIDES = {"odoo": "Odoo", "shop": "The shop"}
+LIVING_WORKERS = timedelta(seconds=100)
+"""Two signs of life of an idle worker, and some."""
+_START_WORKERS = "Start `portal up`, or `portal worker` on any machine that reaches the database."
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Pulse:
     tick_at: datetime | None = None
     cron_at: datetime | None = None
     worker_at: datetime | None = None
+    workers: int = 0
+    """Worker processes that gave a sign of life lately."""
     due_since: datetime | None = None
     last_synced: datetime | None = None
     tick_limit: timedelta = timedelta(minutes=3)
@@ -64,6 +70,9 @@ def pulse(session: Session, store: Store, config: Config) -> Pulse:
     """Look up what the sentence rests on."""
     beats = dict(session.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).all())
     workers = [at for kind, at in beats.items() if kind in ("worker", "busy")]
+    alive = session.scalar(select(func.count()).select_from(Heartbeat).where(
+        or_((Heartbeat.kind == "worker") & (Heartbeat.at > now() - LIVING_WORKERS),
+            (Heartbeat.kind == "busy") & (Heartbeat.at > now() - SILENT_WORKERS)))) or 0
     due = select(func.min(SyncJob.due_at)).where(SyncJob.store_id == store.id, *jobs.is_due(now()),
                                                  SyncJob.rehearsed < SyncJob.version)
     done = (select(SyncJob.finished_at).where(SyncJob.store_id == store.id, SyncJob.state == "synced")
@@ -71,7 +80,7 @@ def pulse(session: Session, store: Store, config: Config) -> Pulse:
     return Pulse(
         counts=jobs.counts(session, store.id), enabled=store.settings["enabled"], dry_run=store.settings["dry_run"],
         trouble=circuit.trouble(session, store.id), tick_at=beats.get("tick"), cron_at=store.cron_at,
-        worker_at=max(workers, default=None), due_since=session.scalar(due), last_synced=session.scalar(done),
+        worker_at=max(workers, default=None), workers=alive, due_since=session.scalar(due), last_synced=session.scalar(done),
         tick_limit=max(timedelta(minutes=3), timedelta(seconds=config.tick_seconds * 3)))
 
 
@@ -100,9 +109,10 @@ def judge(pulse: Pulse, at: datetime) -> Health:
         return Health("bad", "Nobody looks for due work.",
                       "Start `portal up`, or let a cron job call the address below every minute.", links=[("Endpoints",
                                                                                                          "settings.page")])
-    if _workers_silent(pulse, at):
-        return Health("bad", f"No worker takes the changes. {safe} waiting; nothing is lost.",
-                      "Start `portal up`, or `portal worker` on any machine that reaches the database.")
+    if workers_silent(pulse, at):
+        if pulse.due_since is not None and at - pulse.due_since > SILENT_WORKERS:
+            return Health("bad", f"No worker takes the changes. {safe} waiting; nothing is lost.", _START_WORKERS)
+        return Health("warn", "No worker is running. Changes are noticed and wait; nothing is lost.", _START_WORKERS)
     return _of_the_queue(pulse)
 
 
@@ -126,9 +136,8 @@ def _of_the_queue(pulse: Pulse) -> Health:
     return Health("good", "All good. Last change synchronised", at=pulse.last_synced)
 
 
-def _workers_silent(pulse: Pulse, at: datetime) -> bool:
-    if pulse.due_since is None or at - pulse.due_since < SILENT_WORKERS:
-        return False
+def workers_silent(pulse: Pulse, at: datetime) -> bool:
+    """Whether no worker has given a sign of life for a while."""
     return pulse.worker_at is None or at - pulse.worker_at > SILENT_WORKERS
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask, current_app, g, url_for
 from flask_login import current_user
 from markupsafe import Markup, escape
 
 from portal.entities import registry
 from portal.extensions import reading
-from portal.sync import jobs
+from portal.sync import circuit, jobs
 from portal.web.access import visible_stores
 
 STATES = {
@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["number"] = number
     app.jinja_env.filters["entity_label"] = entity_label
     app.jinja_env.filters["record_label"] = record_label
-    app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES)
+    app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES, step_url=step_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
 
@@ -68,5 +68,16 @@ def _context() -> dict[str, Any]:
     store = g.get("store")
     found: dict[str, Any] = {"my_stores": visible_stores(), "store": store}
     if store is not None:
-        found["dead_count"] = jobs.counts(reading(), store.id)["dead"]
+        found["dead_count"] = jobs.dead_count(reading(), store.id)
+        found["trouble"] = bool(found["dead_count"] or circuit.trouble(reading(), store.id))
     return found
+
+
+def step_url(key: str) -> str:
+    """The page on which a step of the first run is taken."""
+    if key == "rehearse" and "store.rehearsal.page" in current_app.view_functions:
+        return url_for("store.rehearsal.page")
+    endpoint, anchor = {"connect": ("store.settings.page", "ps_url"), "choose": ("store.settings.page", "customers"),
+                        "rehearse": ("store.dashboard.page", "dry"), "initial": ("store.initial.page", None),
+                        "enable": ("store.dashboard.page", "enable")}[key]
+    return url_for(endpoint, _anchor=anchor)

@@ -44,8 +44,9 @@ OLD = NOW - timedelta(minutes=30)
     (pulse({"synced": 1}, tick_at=None, cron_at=NOW), "good", "All good. Last change synchronised"),
     (pulse({"pending": 2}, worker_at=OLD, due_since=OLD), "bad",
      "No worker takes the changes. 2 changes are waiting; nothing is lost."),
-    (pulse({"pending": 2}, worker_at=OLD, due_since=NOW), "busy", "Working: 2 changes are on the way."),
-    (pulse({"synced": 2}, worker_at=OLD), "good", "All good. Last change synchronised"),
+    (pulse({"pending": 2}, worker_at=OLD, due_since=NOW), "warn",
+     "No worker is running. Changes are noticed and wait; nothing is lost."),
+    (pulse({"synced": 2}, worker_at=None), "warn", "No worker is running. Changes are noticed and wait; nothing is lost."),
 ])
 def test_the_worst_that_is_true_is_said_in_words(given: Pulse, level: str, sentence: str) -> None:
     health = judge(given, NOW)

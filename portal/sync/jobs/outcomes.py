@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db import now
 from portal.entities.base import Ref
 from portal.models import Dependency, JobEvent, Store, SyncJob
-from portal.sync import backoff
+from portal.sync import activity, backoff
 from portal.sync.jobs import steps
 from portal.sync.jobs.notices import notice
 from portal.sync.jobs.steps import Failure, dependents, event, explain, merge, newer_of, release, wait_again
@@ -34,7 +34,9 @@ def succeed(session: Session, done: Sequence[tuple[SyncJob, str]]) -> None:
                                        for row, message in done])
     store_id = rows[0].store_id
     for entity, direction in {(row.entity, row.direction) for row in rows}:
-        records = {row.record for row in rows if (row.entity, row.direction) == (entity, direction)}
+        mine = [row for row in rows if (row.entity, row.direction) == (entity, direction)]
+        activity.count(session, mine[0], synced=len(mine))
+        records = {row.record for row in mine}
         for dead in session.scalars(select(SyncJob).where(
                 SyncJob.store_id == store_id, SyncJob.entity == entity, SyncJob.direction == direction,
                 SyncJob.state == "dead", SyncJob.record.in_(records))):
@@ -53,6 +55,7 @@ def fail(session: Session, row: SyncJob, failure: Failure, limit: int) -> None:
         steps.bury(session, row, failure)
         return
     explain(row, failure)
+    activity.count(session, row, failed=1)
     due_at = now() + backoff.after_attempt(row.attempts)
     event(session, row.id, "failed", f"attempt {row.attempts} of {limit}: {failure.message}",
            {"cause": failure.cause, "detail": failure.detail, "next": due_at.isoformat()})

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.db import now
 from portal.entities.base import Ref
 from portal.models import WAITING, Dependency, JobEvent, SyncJob
+from portal.sync import activity
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def bury(session: Session, row: SyncJob, failure: Failure) -> None:
     supersede_dead(session, row, "the record failed again with a later change")
     end(row, "dead")
     event(session, row.id, "dead", failure.message, {"cause": failure.cause, "detail": failure.detail})
+    activity.count(session, row, dead=1)
     fail_dependents(session, row, "is in quarantine")
 
 
