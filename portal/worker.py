@@ -47,7 +47,7 @@ def work() -> int:
 
 
 class SignOfLife:
-    """Notes that a worker waits for work, seldom enough to cost nothing. A database that does not answer now is not its business."""
+    """Notes that a worker waits for work, seldom enough to cost nothing; a database that is away now is not its business."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
