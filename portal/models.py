@@ -15,6 +15,8 @@ from portal.db import Base, UtcDateTime, now
 from portal.module_tables import HookSeen as HookSeen
 from portal.module_tables import ShopModule as ShopModule
 from portal.order_tables import OrderLedger as OrderLedger
+from portal.order_tables import TaxChoice as TaxChoice
+from portal.order_tables import TaxTable as TaxTable
 from portal.page_tables import Activity as Activity
 from portal.page_tables import SearchWord as SearchWord
 

@@ -121,7 +121,7 @@ def plan(found: OrderSource, odoo: OdooSales, tax_map: TaxMap | None = None, *,
     if currency.pricelist_id is None and found.currency != odoo.company_currency:
         raise Invalid(f"Odoo has no price list in {found.currency}, so an order cannot be written in it. Create one there.",
                       cause=f"pricelist:{found.currency}")
-    all_items = items(found, TaxFinder(odoo, found.country, tax_map))
+    all_items = items(found, TaxFinder(odoo, found.country, tax_map, found.state))
     if not all_items:
         raise Invalid("The order has no lines. Delete it in the shop, or add its products there.", cause="order:empty")
     goal, goal_net = found.money("total_paid_tax_incl"), found.money("total_paid_tax_excl")

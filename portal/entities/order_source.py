@@ -48,6 +48,7 @@ READS: tuple[Read, ...] = (
     Read("tax_rule_groups", ("id", "name"), rare=True),
     Read("currencies", ("id", "iso_code", "precision"), rare=True),
     Read("countries", ("id", "iso_code"), rare=True),
+    Read("states", ("id", "iso_code"), rare=True),
     Read("carriers", ("id", "id_reference", "name"), rare=True),
 )
 """Four lists per 100 orders; those marked `rare` are small, change seldom and are read once per batch at most."""
@@ -64,6 +65,7 @@ class OrderSource:
     currency: str
     digits: int
     country: str
+    state: str = ""
     known_rates: tuple[Rates, ...] = ()
     carrier: str = ""
     carrier_reference: int = 0
@@ -93,7 +95,7 @@ def money(row: Row, field: str, what: str) -> Decimal:
 
 def source(order: Row, details: Iterable[Row], cart_rules: Iterable[Row], *, addresses: Iterable[Row] = (),
            taxes: Iterable[Row] = (), tax_rules: Iterable[Row] = (), currencies: Iterable[Row] = (),
-           countries: Iterable[Row] = (), carriers: Iterable[Row] = (), timezone: str = "UTC",
+           countries: Iterable[Row] = (), states: Iterable[Row] = (), carriers: Iterable[Row] = (), timezone: str = "UTC",
            tax_address: Literal["delivery", "invoice"] = "delivery") -> OrderSource:
     """Join the rows of `READS` into one order; rows of other orders are ignored.
 
@@ -106,6 +108,7 @@ def source(order: Row, details: Iterable[Row], cart_rules: Iterable[Row], *, add
                       "Restore it there.", cause="currency:unknown")
     address = _by_id(addresses, order.get(f"id_address_{tax_address}")) or {}
     country = _by_id(countries, address.get("id_country")) or {}
+    state = _by_id(states, address.get("id_state")) or {}
     carrier = _by_id(carriers, order.get("id_carrier")) or {}
     tax_rates = {int(tax["id"]): amount(tax["rate"]) for tax in taxes}
     rules = [rule for rule in tax_rules if int(rule["id_country"] or 0) == int(address.get("id_country") or 0)
@@ -115,7 +118,7 @@ def source(order: Row, details: Iterable[Row], cart_rules: Iterable[Row], *, add
         details=tuple(sorted((row for row in details if int(row["id_order"]) == number), key=lambda row: int(row["id"]))),
         cart_rules=tuple(sorted((row for row in cart_rules if int(row["id_order"]) == number), key=lambda row: int(row["id"]))),
         tax_rates=tax_rates, currency=str(currency["iso_code"]).upper(), digits=int(currency.get("precision") or 0),
-        country=str(country.get("iso_code") or ""), known_rates=_known(rules, tax_rates),
+        country=str(country.get("iso_code") or ""), state=str(state.get("iso_code") or ""), known_rates=_known(rules, tax_rates),
         carrier=str(carrier.get("name") or ""), carrier_reference=int(carrier.get("id_reference") or 0), timezone=timezone)
 
 
@@ -150,10 +153,14 @@ def _known(rules: Sequence[Row], tax_rates: Mapping[int, Decimal]) -> tuple[Rate
     taxes an order does not name. `behavior` 0: the first tax only, 1: rates added, 2: one after another."""
     found: list[Rates] = []
     for group in sorted({int(rule["id_tax_rules_group"]) for rule in rules}):
-        mine = [rule for rule in rules if int(rule["id_tax_rules_group"]) == group and int(rule["id_tax"]) in tax_rates]
-        parts = [tax_rates[int(rule["id_tax"])] for rule in mine]
-        behavior = max((int(rule["behavior"] or 0) for rule in mine), default=0)
-        found += [rates([part]) for part in parts]
-        if len(parts) > 1 and behavior:
-            found.append(rates(parts, compound=behavior == 2))
+        found += group_rates([rule for rule in rules if int(rule["id_tax_rules_group"]) == group], tax_rates)
     return tuple(dict.fromkeys(wanted for wanted in found if wanted.parts))
+
+
+def group_rates(rules: Sequence[Row], tax_rates: Mapping[int, Decimal]) -> list[Rates]:
+    """Every combination of rates that the rules of one tax group can make in one place."""
+    mine = [rule for rule in rules if int(rule["id_tax"]) in tax_rates]
+    parts = [tax_rates[int(rule["id_tax"])] for rule in mine]
+    behavior = max((int(rule["behavior"] or 0) for rule in mine), default=0)
+    combined = [rates(parts, compound=behavior == 2)] if len(parts) > 1 and behavior else []
+    return [*(rates([part]) for part in parts), *combined]

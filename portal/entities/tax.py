@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from portal.entities.base import Invalid
 from portal.entities.money import ZERO, unit
 from portal.entities.odoo_arithmetic import HUNDRED, OdooSales, OdooTax, Rules, flattened, line_sums
 
-TaxMap = Mapping[tuple[int, str], Sequence[int]]
-"""The merchant's choice: (tax rules group in the shop, country code) to the Odoo taxes that may be used; of each rate the
-tax-included and the tax-excluded one may both stand here."""
+TaxMap = Mapping[tuple[str, str, int], Sequence[int]]
+"""The merchant's choice: (place, label of the rate, tax rules group in the shop) to the Odoo taxes that may be used; the
+tax-included and the tax-excluded one may both stand here. A place is `FR`, or `CA-QC` for a state. Group 0 is the choice for
+every group that has none of its own, and for shipping, wrapping and ecotax, whose group an order does not name."""
+
+MOST_WAYS = 20
+"""Odoo taxes may make a rate in many ways where it has several parts; more than these are not offered."""
 
 EXACT = Decimal("0.000003")
 """PrestaShop stores unit prices with six decimals, each rounded on its own."""
@@ -54,6 +59,17 @@ class Rates:
 UNTAXED = Rates()
 
 
+def from_label(text: str) -> Rates | None:
+    """The rates that a label names; None for what is no label."""
+    compound = " on top of " in text
+    try:
+        parts = [Decimal(part.removesuffix("%")) for part in text.split(" on top of " if compound else " + ")]
+    except InvalidOperation:
+        return None
+    found = rates(parts, compound=compound) if all(part.is_finite() for part in parts) else None
+    return found if found is not None and found.label == text else None
+
+
 def rates(parts: Iterable[Decimal], *, compound: bool = False) -> Rates:
     """The rates in a comparable order, zeros left out."""
     real = tuple(sorted(part for part in parts if part))
@@ -78,11 +94,12 @@ class Options:
 
 @dataclass
 class TaxFinder:
-    """Finds the Odoo taxes of an order's amounts. One per order; `country` is the one whose tax applies."""
+    """Finds the Odoo taxes of an order's amounts. One per order; `country` and `state` are those whose tax applies."""
 
     odoo: OdooSales
     country: str
     chosen: TaxMap | None = None
+    state: str = ""
     _known: dict[tuple[Rates, int], Options] = field(default_factory=dict)
     _same: dict[tuple[object, ...], Options] = field(default_factory=dict)
 
@@ -98,44 +115,49 @@ class TaxFinder:
         return self._known[key]
 
     def _find(self, wanted: Rates, group: int) -> Options:
-        choice = (self.chosen or {}).get((group, self.country))
-        taxes = [tax for tax in self.odoo.taxes if tax.active and (choice is None or tax.id in choice)]
-        if not wanted.parts and choice is None:
+        choice = self._choice(wanted, group)
+        if not wanted.parts and not choice:
             return Options(wanted, (), ())
-        taxes.sort(key=lambda tax: (tax.sequence, tax.id))
-        found = Options(wanted, _combined(wanted, taxes, self.odoo, included=True),
-                        _combined(wanted, taxes, self.odoo, included=False))
+        found = Options(wanted, *(next(ways(wanted, self.odoo, included=kind, among=choice), None) for kind in (True, False)))
         if found.included is None and found.excluded is None:
-            if not wanted.parts:
-                return Options(wanted, (), ())
-            raise self._missing(wanted, group, mapped=choice is not None)
+            raise self._missing(wanted, mapped=choice is not None)
         return found
 
-    def _missing(self, wanted: Rates, group: int, *, mapped: bool) -> Invalid:
+    def _choice(self, wanted: Rates, group: int) -> Sequence[int] | None:
+        places = (f"{self.country}-{self.state}", self.country) if self.state else (self.country,)
+        keys = [(place, wanted.label, number) for place in places for number in dict.fromkeys((group, 0))]
+        return next((self.chosen[key] for key in keys if key in self.chosen), None) if self.chosen else None
+
+    def _missing(self, wanted: Rates, *, mapped: bool) -> Invalid:
         where = f" for {self.country}" if self.country else ""
         if mapped:
-            text = (f"The order has {wanted.label} tax{where}, but none of the Odoo taxes chosen for tax group {group} has "
-                    "this rate. Correct the choice on the tax page.")
+            text = (f"The order has {wanted.label} tax{where}, but the Odoo taxes chosen for it do not make this rate any more. "
+                    "Choose anew on the tax page.")
         else:
             text = (f"Odoo has no active sales tax of {wanted.label}, which this order needs{where}. Create it in Odoo "
-                    f"(Accounting, Configuration, Taxes), best once with the tax included in the price, or choose another on "
-                    f"the tax page.")
-        return Invalid(text, cause=f"tax:{wanted.label}:{self.country}")
+                    f"(Accounting, Configuration, Taxes), best once with the tax included in the price and once without; then "
+                    f"press “Look again” on the tax page.")
+        return Invalid(text, cause=missing_cause(wanted.label, self.country))
 
 
-def _combined(wanted: Rates, taxes: Sequence[OdooTax], odoo: OdooSales, *, included: bool) -> tuple[OdooTax, ...] | None:
-    """Odoo taxes that together make the wanted rates, all included in the price or all on top."""
-    kind = [tax for tax in taxes if tax.amount_type in ("percent", "group") and tax.included == included]
+def missing_cause(label: str, country: str) -> str:
+    """The key under which the orders stand that wait for a tax: `tax:20%:FR`."""
+    return f"tax:{label}:{country}"
+
+
+def ways(wanted: Rates, odoo: OdooSales, *, included: bool, among: Sequence[int] | None = None) -> Iterator[tuple[OdooTax, ...]]:
+    """The Odoo taxes that make the wanted rates, all included in the price or all on top of it, in the order of preference:
+    one tax for each part first, then single taxes. `among`: only these ids may be used."""
+    kind = sorted((tax for tax in odoo.taxes if tax.active and tax.amount_type in ("percent", "group")
+                   and tax.included == included and (among is None or tax.id in among)), key=lambda tax: (tax.sequence, tax.id))
+    found: list[tuple[OdooTax, ...]] = []
     if len(wanted.parts) > 1:
-        picked = [next((tax for tax in kind if tax.amount_type == "percent" and tax.amount == part), None)
-                  for part in wanted.parts]
-        several = tuple(tax for tax in picked if tax)
-        if len(several) == len(picked) == len({tax.id for tax in several}) and _matches(wanted, several, odoo, included):
-            return several
-    for tax in kind:
-        if (tax.amount == wanted.percent if tax.amount_type == "percent" else _matches(wanted, (tax,), odoo, included)):
-            return (tax,)
-    return None
+        parts = [[tax for tax in kind if tax.amount_type == "percent" and tax.amount == part] for part in wanted.parts]
+        found += [several for several in itertools.islice(itertools.product(*parts), MOST_WAYS)
+                  if len({tax.id for tax in several}) == len(several) and _matches(wanted, several, odoo, included)]
+    found += [(tax,) for tax in kind if (tax.amount == wanted.percent if tax.amount_type == "percent"
+                                         else _matches(wanted, (tax,), odoo, included))]
+    yield from found[:MOST_WAYS]
 
 
 def _matches(wanted: Rates, taxes: tuple[OdooTax, ...], odoo: OdooSales, included: bool) -> bool:

@@ -20,8 +20,8 @@ KEEP_SECONDS = 60.0
 """Short, so that a tax made in Odoo after an order failed for want of it is found by the next try."""
 
 
-def odoo_sales(services: Services, store: Store) -> OdooSales:
-    """Taxes, currencies and rounding of the database."""
+def odoo_sales(services: Services, store: Store, keep: float = KEEP_SECONDS) -> OdooSales:
+    """Taxes, currencies and rounding of the database, as they were at most `keep` seconds ago."""
     def read() -> OdooSales:
         odoo = services.odoo(store)
         profile = odoo.profile
@@ -30,7 +30,7 @@ def odoo_sales(services: Services, store: Store) -> OdooSales:
             tax_rounding=_rounding(profile.tax_rounding), price_digits=profile.price_digits, tax_field=profile.tax_field,
             has_technical_price=profile.has_technical_price_unit)
 
-    return services.remember("odoo sales", store, KEEP_SECONDS, read)
+    return services.remember("odoo sales", store, keep, read)
 
 
 def service_products(work: Work, kinds: Collection[str]) -> dict[str, int]:

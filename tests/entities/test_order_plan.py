@@ -8,6 +8,7 @@ import pytest
 
 from portal.entities.base import Invalid, Ref
 from portal.entities.order import OrderSource, Tolerance, correction, judge, needs, plan
+from portal.entities.tax import TaxFinder, from_label, rates, ways
 from tests.cents.odoo_model import created
 from tests.entities.order_rows import detail, odoo, order, voucher
 
@@ -84,11 +85,46 @@ def test_an_archived_tax_is_not_used() -> None:
 
 def test_the_merchants_choice_of_taxes_wins_and_must_fit_the_rate() -> None:
     source = order([shirt()], ("10.00", "12.00"))
-    assert plan(source, odoo(), {(1, "FR"): [12]}).lines[0].taxes == (12,)
-    assert plan(source, odoo(), {(1, "DE"): [12]}).lines[0].taxes == (11,)
-    with pytest.raises(Invalid, match="none of the Odoo taxes chosen for tax group 1") as stopped:
-        plan(source, odoo(), {(1, "FR"): [21, 22]})
+    assert plan(source, odoo(), {("FR", "20%", 1): [12]}).lines[0].taxes == (12,)
+    assert plan(source, odoo(), {("FR", "20%", 0): [12]}).lines[0].taxes == (12,), "group 0 stands for all"
+    assert plan(source, odoo(), {("FR", "20%", 0): [12], ("FR", "20%", 1): [11]}).lines[0].taxes == (11,)
+    assert plan(source, odoo(), {("DE", "20%", 1): [12]}).lines[0].taxes == (11,)
+    assert plan(source, odoo(), {("FR", "5.5%", 1): [12]}).lines[0].taxes == (11,)
+    with pytest.raises(Invalid, match="taxes chosen for it do not make this rate any more") as stopped:
+        plan(source, odoo(), {("FR", "20%", 1): [21, 22]})
     assert stopped.value.cause == "tax:20%:FR"
+
+
+def test_a_states_choice_goes_before_its_countrys() -> None:
+    finder = TaxFinder(odoo(), "US", {("US", "5%", 0): [31], ("US-NY", "5%", 0): [32]}, "NY")
+    assert (finder.options(rates([D(5)])).included, finder.options(rates([D(5)])).excluded[0].id) == (None, 32)  # type: ignore[index]
+    assert TaxFinder(odoo(), "US", finder.chosen, "CA").options(rates([D(5)])).excluded is None
+
+
+def test_an_untaxed_line_gets_the_zero_tax_that_the_merchant_chose() -> None:
+    sales = odoo(rates=("20", "0"))
+    source = order([detail(1, 1, "9.000000", "9.000000", "9.00", "9.00")], ("9.00", "9.00"))
+    assert plan(source, sales).lines[0].taxes == ()
+    assert plan(source, sales, {("FR", "0%", 0): [22]}).lines[0].tax_names == ("0%",)
+
+
+def test_every_way_to_make_a_rate_is_offered_and_only_those() -> None:
+    sales = odoo(rates=("5", "9.975", "14.975", "20"))
+    wanted = rates([D(5), D("9.975")])
+    assert [[tax.name for tax in way] for way in ways(wanted, sales, included=False)] == [["5%", "9.975%"], ["14.975%"]]
+    assert list(ways(rates([D(21)]), sales, included=False)) == []
+
+
+@pytest.mark.parametrize("text", ["20%", "5% + 9.975%", "2.5% on top of 19%", "0%"])
+def test_a_label_leads_back_to_its_rates(text: str) -> None:
+    found = from_label(text)
+    assert found is not None
+    assert found.label == text
+
+
+@pytest.mark.parametrize("text", ["", "20", "x%", "NaN%", "20% + ", "9% + 5%"])
+def test_what_is_no_label_leads_nowhere(text: str) -> None:
+    assert from_label(text) is None
 
 
 def test_an_untaxed_line_has_no_tax_even_if_the_shop_names_one() -> None:

@@ -7,6 +7,7 @@ only when it equals the shop's total to the cent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +18,13 @@ from portal.clients.odoo import is_wizard
 from portal.entities import order, order_changes, order_write
 from portal.entities.base import DependencyMissing, Invalid, Ref, Row
 from portal.entities.odoo_arithmetic import OdooSales
-from portal.entities.order import OrderPlan
+from portal.entities.order import OrderPlan, Tolerance
 from portal.entities.order_source import READS, OrderSource, needs, source
 from portal.entities.order_write import OdooIds
+from portal.entities.tax import TaxMap
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
-from portal.sync import facts, in_flight, ledgers, sales
+from portal.sync import facts, in_flight, ledgers, sales, taxes
 from portal.sync.flows import order_cancel
 from portal.sync.ledgers import Judged
 from portal.sync.links import Link
@@ -88,7 +90,7 @@ def _read(work: Work) -> dict[str, list[Row]]:
 def _plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
     """Join the rows and plan each order; orders that are gone, wait for something or cannot be mapped are settled."""
     by_id = {str(row["id"]): row for row in rows["orders"]}
-    odoo = _sales(work)
+    began = time.monotonic()
     known = work.mappings("order", [job.record for job in work.jobs])
     profile = work.shop.profile
     sources: dict[int, OrderSource] = {}
@@ -100,11 +102,14 @@ def _plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
         try:
             sources[job.id] = source(row, rows["order_details"], rows["order_cart_rules"], addresses=rows["addresses"],
                                      taxes=rows["taxes"], tax_rules=rows["tax_rules"], currencies=rows["currencies"],
-                                     countries=rows["countries"], carriers=rows["carriers"],
+                                     countries=rows["countries"], states=rows["states"], carriers=rows["carriers"],
                                      timezone=(profile.timezone if profile else "") or "UTC")
         except Invalid as error:
             work.failed(job, error)
     missing = _missing(work, sources)
+    taxes.note(work.services, work.store)
+    with work.services.db.read() as session:
+        chosen = taxes.chosen(session, work.store)
     found = []
     for job in work.jobs:
         if job.id not in sources:
@@ -113,10 +118,24 @@ def _plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
             work.failed(job, DependencyMissing(missing[job.id]))
             continue
         try:
-            found.append(Open(job, sources[job.id], order.plan(sources[job.id], odoo), known.get(job.record)))
+            found.append(Open(job, sources[job.id], _planned(work, sources[job.id], chosen, began), known.get(job.record)))
         except Invalid as error:
             work.failed(job, error)
     return found
+
+
+def _planned(work: Work, found: OrderSource, chosen: TaxMap, began: float) -> OrderPlan:
+    """The plan; where something is missing in Odoo, its taxes and currencies are read once more in this batch, since a person
+    may just have added it."""
+    settings = work.store.settings
+    tolerance = Tolerance(settings["rounding_per_line"], settings["rounding_most"])
+    try:
+        return order.plan(found, _sales(work), chosen, tolerance=tolerance)
+    except Invalid as error:
+        if not error.cause.startswith(("tax:", "currency:", "pricelist:")):
+            raise
+        fresh = sales.odoo_sales(work.services, work.store, keep=time.monotonic() - began)
+        return order.plan(found, fresh, chosen, tolerance=tolerance)
 
 
 def _missing(work: Work, sources: dict[int, OrderSource]) -> dict[int, frozenset[Ref]]:

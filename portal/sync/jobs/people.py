@@ -49,6 +49,20 @@ def hurry(session: Session, store_id: int) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
+def replay(session: Session, store_id: int, cause: str, why: str) -> int:
+    """Try everything again that failed for this cause, dead or waiting for its next attempt, with fresh attempts; how many."""
+    rows = list(session.scalars(select(SyncJob).where(
+        SyncJob.store_id == store_id, SyncJob.state.in_(("dead", "error", "pending")), SyncJob.cause == cause,
+        SyncJob.uncertain.is_(False)).order_by(SyncJob.id).with_for_update()))
+    for row in rows:
+        if row.state == "dead":
+            revive(session, row, why)
+            continue
+        row.state, row.attempts, row.due_at, row.queued_at = "pending", 0, now(), None
+        event(session, row.id, "retried", why)
+    return len(rows)
+
+
 def _chosen(session: Session, store_id: int, job_ids: Collection[int] | None, states: Collection[str]) -> list[SyncJob]:
     query = select(SyncJob).where(SyncJob.store_id == store_id, SyncJob.state.in_(states)).order_by(SyncJob.id)
     if job_ids is not None:
