@@ -37,6 +37,7 @@ def create_app(config: Config | None = None) -> Flask:
         mappings,
         members,
         people,
+        rehearsal,
         settings,
         shown,
         stores,
@@ -53,7 +54,8 @@ def create_app(config: Config | None = None) -> Flask:
     language.init_app(app)
     shown.init_app(app)
 
-    of_one_store = access.store_pages(*(part.pages for part in (dashboard, jobs, mappings, logbook, initial, settings, members)))
+    of_one_store = access.store_pages(*(part.pages for part in (
+        dashboard, jobs, mappings, logbook, initial, rehearsal, settings, members)))
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

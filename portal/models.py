@@ -19,6 +19,13 @@ from portal.order_tables import TaxChoice as TaxChoice
 from portal.order_tables import TaxTable as TaxTable
 from portal.page_tables import Activity as Activity
 from portal.page_tables import SearchWord as SearchWord
+from portal.report_tables import Alert as Alert
+from portal.report_tables import AlertChannel as AlertChannel
+from portal.report_tables import Drift as Drift
+from portal.report_tables import DriftRun as DriftRun
+from portal.report_tables import Rehearsal as Rehearsal
+from portal.report_tables import RehearsalKey as RehearsalKey
+from portal.report_tables import Rehearsed as Rehearsed
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 

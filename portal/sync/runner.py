@@ -18,7 +18,7 @@ from portal.db import now
 from portal.entities.base import DependencyMissing, Invalid
 from portal.logs import without_secrets
 from portal.models import Store, SyncJob
-from portal.sync import circuit, jobs, log
+from portal.sync import circuit, jobs, log, rehearsed
 from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
 from portal.sync.links import Link, remove_links, save_links
@@ -94,7 +94,7 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
                     failures.setdefault(outcome.error.side, outcome.error)
                 continue
             answered |= {"odoo", "shop"}
-            if outcome.rehearsed:
+            if outcome.foreseen is not None:
                 jobs.rehearse(session, row, outcome.message)
             else:
                 links += outcome.links
@@ -102,17 +102,24 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
                 done.append((row, outcome.message))
                 for entity, direction, record in outcome.follow:
                     follow.setdefault((entity, direction, row.bulk), set()).add(record)
-            if outcome.rehearsed or outcome.changed:
-                entries.append(log.Entry(outcome.message, row.entity, row.record, row.id, outcome.rehearsed))
+            if outcome.foreseen is not None or outcome.changed:
+                entries.append(log.Entry(outcome.message, row.entity, row.record, row.id, outcome.foreseen is not None))
         jobs.succeed(session, done)
         save_links(session, work.store, links)
         for (entity, direction, bulk), records in sorted(follow.items()):
             jobs.notice_many(session, store, entity, direction, sorted(records), source="follow-up", bulk=bulk)
         log.write_many(session, store.id, entries)
+        if work.dry_run:
+            _keep_rehearsed(session, store, [outcome for outcome in outcomes if outcome.job.id in held])
         for side in answered - set(failures):
             circuit.record_success(session, store.id, side)
         for error in failures.values():
             circuit.record_failure(session, store, error)
+
+
+def _keep_rehearsed(session: Session, store: Store, outcomes: Sequence[Outcome]) -> None:
+    failures = {outcome.job.id: explain(outcome.error) for outcome in outcomes if outcome.error is not None}
+    rehearsed.keep(session, store, outcomes, {number: (f.message, f.remedy) for number, f in failures.items()})
 
 
 def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exception) -> None:

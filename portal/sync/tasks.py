@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rq import Queue
 
-from portal.sync import initial, runner
+from portal.sync import initial, rehearsal, runner
 from portal.sync import poll as polls
 from portal.sync import queue as rq_queue
 from portal.sync import tick as heartbeat
@@ -50,6 +50,13 @@ def poll(store_id: int) -> None:
     services, _ = _services[0]
     with _busy(services):
         polls.poll(services, store_id)
+
+
+def rehearse(run_id: int) -> None:
+    """Go on with a rehearsal."""
+    services, _ = _services[0]
+    with _busy(services):
+        rehearsal.walk(services, run_id)
 
 
 def tick() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import activity, circuit, jobs, poll
+from portal.sync import activity, circuit, jobs, poll, rehearsal
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 ENUMERATE = "portal.sync.tasks.enumerate_shop"
 POLL = "portal.sync.tasks.poll"
+REHEARSE = "portal.sync.tasks.rehearse"
 GONE_AFTER = timedelta(days=2)
 
 
@@ -40,6 +41,7 @@ def tick(services: Services, queue: Queue | None) -> dict[str, int]:
     if queue is not None:
         done["walks"] = _resume_walks(services, queue)
         done["polls"] = _start_polls(services, queue)
+        done["rehearsals"] = _resume_rehearsals(services, queue)
         done["queued"] = rq_queue.dispatch(services.db, queue)
         try:
             with services.db.read() as session:
@@ -87,6 +89,12 @@ def _start_polls(services: Services, queue: Queue) -> int:
     with services.db.read() as session:
         stores = poll.due(session)
     return sum(_enqueue_once(queue, POLL, store_id, f"poll-{store_id}") for store_id in stores)
+
+
+def _resume_rehearsals(services: Services, queue: Queue) -> int:
+    with services.db.read() as session:
+        runs = rehearsal.unfinished(session)
+    return sum(_enqueue_once(queue, REHEARSE, run_id, f"rehearsal-{run_id}") for run_id in runs)
 
 
 def _resume_walks(services: Services, queue: Queue) -> int:

@@ -14,6 +14,7 @@ from portal.clients.prestashop import Shop
 from portal.entities.base import Ref
 from portal.models import Mapping, Store, SyncJob
 from portal.sync import jobs
+from portal.sync.foreseen import NOTHING, Foreseen
 from portal.sync.links import Link, save_links
 from portal.sync.services import Services
 
@@ -34,12 +35,13 @@ class Later(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job of the batch ended: an error, a sentence of what a dry run would do, or success."""
+    """How one job of the batch ended: an error, what a dry run foresees, or success."""
 
     job: SyncJob
     message: str = ""
     error: Exception | None = None
-    rehearsed: bool = False
+    foreseen: Foreseen | None = None
+    """In a dry run: what would be done."""
     changed: bool = True
     """Whether anything was written; unchanged records make no log entry."""
     links: tuple[Link, ...] = ()
@@ -52,15 +54,17 @@ class Work:
     """One batch: jobs of one store, entity and direction, held by one lease.
 
     A flow reads and writes through `shop` and `odoo`, calls `before_write` ahead of every remote write, and reports each job by
-    `done`, `would` or `failed`. `save` is given by the runner and commits what was reported since.
+    `done`, `would` or `failed`. `save` is given by the runner and commits what was reported since. `dry_run` None: as the
+    store's settings say.
     """
 
-    def __init__(self, services: Services, store: Store, rows: Sequence[SyncJob], *, save: Any) -> None:
+    def __init__(self, services: Services, store: Store, rows: Sequence[SyncJob], *, save: Any,
+                 dry_run: bool | None = None) -> None:
         self.services = services
         self.store = store
         self.jobs = list(rows)
         self.token = rows[0].lease or ""
-        self.dry_run = bool(store.settings["dry_run"])
+        self.dry_run = bool(store.settings["dry_run"]) if dry_run is None else dry_run
         self.outcomes: list[Outcome] = []
         self.writing: list[SyncJob] = []
         """The jobs whose records a write on its way may concern; they are uncertain if its answer is lost."""
@@ -85,13 +89,13 @@ class Work:
              unlink: Iterable[Ref] = (), follow: Iterable[tuple[str, str, str]] = ()) -> None:
         """The record is equal on both sides now. In a dry run nothing is kept, and the change goes on waiting."""
         if self.dry_run:
-            self.would(job, message)
+            self.would(job, message, NOTHING)
             return
         self._report(Outcome(job, message, changed=changed, links=tuple(links), unlink=tuple(unlink), follow=tuple(follow)))
 
-    def would(self, job: SyncJob, message: str) -> None:
-        """Dry run: what would have been written."""
-        self._report(Outcome(job, message, rehearsed=True))
+    def would(self, job: SyncJob, message: str, foreseen: Foreseen) -> None:
+        """Dry run: what would have been written, in words and as facts."""
+        self._report(Outcome(job, message, foreseen=foreseen))
 
     def failed(self, job: SyncJob, error: Exception) -> None:
         """The record could not be brought across; the class of the error decides what follows."""
@@ -114,7 +118,9 @@ class Work:
         self.writing = list(writing)
 
     def keep(self, links: Iterable[Link]) -> None:
-        """Save mappings at once, before the job that made them ends. Raises `LeaseLost`."""
+        """Save mappings at once, before the job that made them ends. Raises `LeaseLost`. Like a write, never in a dry run."""
+        if self.dry_run:
+            raise RuntimeError("a dry run must not link")
         with self.services.db.begin() as session:
             if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
                 raise LeaseLost

@@ -13,14 +13,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
-from portal.models import Heartbeat, InitialRun, Mapping, Store
+from portal.models import Heartbeat, InitialRun, Mapping, Rehearsal, RehearsalKey, Rehearsed, Store
 from portal.sync import log, stores
+from portal.sync.foreseen import KINDS
 from portal.sync.stores import Check
 from tests.web.conftest import ADMIN, PASSWORD, World
 
 pytestmark = pytest.mark.browser
+REPORTS = ("/rehearsal", "/rehearsal/duplicates")
 MARKUP = "<img src=x onerror=alert(1)>"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
@@ -60,9 +63,23 @@ def full(world: World) -> int:
         session.add(Mapping(store_id=store.id, target=store.target, entity="customer", shop_id="1", odoo_id=1))
         session.add(InitialRun(store_id=store.id, entity="customer", state="reading", noticed=4))
         session.add(Heartbeat(name="tick", kind="tick"))
+        fill_reports(session, store.id)
         log.write(session, store.id, MARKUP, level="error", actor="someone", dry_run=True)
         log.write(session, store.id, "A warning.", level="warning")
     return dead
+
+
+def fill_reports(session: Session, store_id: int) -> None:
+    """A rehearsal with every kind of finding."""
+    session.add(Rehearsal(store_id=store_id, steps=[["customer", "ps_to_odoo"]], cursor=[0, 5], looked=5,
+                          message="The shop is down."))
+    for number, kind in enumerate(KINDS):
+        session.add(Rehearsed(store_id=store_id, entity="customer", direction="ps_to_odoo", record=str(number), kind=kind,
+                              title=MARKUP * 3, message="It would be so.", remedy="Do it.", changes=[
+                                  {"side": "odoo", "field": "name", "before": "Old", "after": MARKUP * 3},
+                                  {"side": "shop", "field": "active", "before": False, "after": None}]))
+    for record in ("4", "5"):
+        session.add(RehearsalKey(store_id=store_id, source="shop customers", what="e-mail", value="a" * 120, record=record))
 
 
 def open_page(chromium: Chromium, address: str, **context: Any) -> Page:
@@ -88,8 +105,9 @@ def test_every_page_is_accessible_fits_and_runs_clean(chromium: Chromium, world:
     page = open_page(chromium, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
     store, empty = f"/stores/{world.mine}", f"/stores/{world.other}"
     paths = ["/stores", "/stores/new", "/people", "/account/password", *(f"{store}{path}" for path in (
-        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", "/mappings", "/log", "/settings", "/members", "/remove")),
-             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial"))]
+        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", *REPORTS, "/mappings", "/log", "/settings",
+        "/members", "/remove")),
+             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial", *REPORTS))]
     for path in paths:
         page.goto(address + path)
         found = Axe().run(page, options=RULES)

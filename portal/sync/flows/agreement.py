@@ -19,6 +19,7 @@ from portal.entities.product import PRODUCT
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
 from portal.sync.flows.patching import patch
+from portal.sync.foreseen import Change, Foreseen, Kind, changes, title
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -74,7 +75,7 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
             _choose(pair, odoo, row.id, row.field, conflicts.value_of(row))
         if work.dry_run and (pair.to_shop or pair.to_odoo or pair.conflicts or not pair.base):
             work.would(pair.job, f"product {pair.shop_id} and Odoo id {pair.odoo_id}: would "
-                       + ("" if pair.base else "link them and ") + f"have {_words(pair)}")
+                       + ("" if pair.base else "link them and ") + f"have {_words(pair)}", _foreseen(pair, odoo))
         else:
             left.append(pair)
     if not work.dry_run:
@@ -88,6 +89,15 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         with work.services.db.begin() as session:
             conflicts.written(session, done)
     return found
+
+
+def _foreseen(pair: Pair, odoo: OdooFacts) -> Foreseen:
+    """What a dry run says: both values of a conflict, and what each side would take over."""
+    kind: Kind = "conflict" if pair.conflicts else "change" if pair.base else "link"
+    undecided = tuple(change for c in pair.conflicts if c.owner == "manual"
+                      for change in (Change("shop", c.field, c.left, None), Change("odoo", c.field, c.right, None)))
+    return Foreseen(kind, title(pair.shop), pair.odoo_id, (
+        *changes("shop", _held(pair.shop, odoo), pair.to_shop), *changes("odoo", pair.odoo, pair.to_odoo), *undecided))
 
 
 def _one_way(work: Work, pair: Pair, odoo: OdooFacts) -> None:

@@ -17,6 +17,7 @@ from portal.entities import order_states as states
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
+from portal.sync.foreseen import Change, Foreseen
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -118,7 +119,10 @@ def _bring(work: Work, item: Open) -> None:
     name = f"Order {item.shop_id} ({item.row['name']})"
     if work.dry_run and (choice.state or new_tracking):
         parts = [f"the state {choice.state}"] * bool(choice.state) + [f"tracking number {item.tracking}"] * bool(new_tracking)
-        work.would(item.job, f"would give {name} in the shop {' and '.join(parts)}")
+        rows = (Change("shop", "state", str(item.current), str(choice.state)),) * bool(choice.state) + \
+            (Change("shop", "tracking", str(item.carrier.get("tracking_number") or ""), item.tracking),) * bool(new_tracking)
+        work.would(item.job, f"would give {name} in the shop {' and '.join(parts)}",
+                   Foreseen("change", str(item.mapping.data.get("reference", "")), item.mapping.odoo_id, rows))
         return
     if new_tracking:
         _write_tracking(work, item)

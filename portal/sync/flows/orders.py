@@ -25,7 +25,7 @@ from portal.entities.tax import TaxMap
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts, in_flight, ledgers, sales, taxes
-from portal.sync.flows import order_cancel
+from portal.sync.flows import order_cancel, order_foreseen
 from portal.sync.ledgers import Judged
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -45,6 +45,8 @@ class Open:
     mapping: Mapping | None = None
     row: Row | None = None
     created: bool = False
+    needs: frozenset[Ref] = frozenset()
+    """In a dry run: what would have to reach Odoo first."""
 
     @property
     def record(self) -> str:
@@ -58,8 +60,7 @@ def push(work: Work) -> None:
         return
     _find(work, orders)
     if work.dry_run:
-        for item in orders:
-            _would(work, item)
+        order_foreseen.would(work, orders)
         return
     _create(work, [item for item in orders if item.row is None])
     for item in [item for item in orders if item.row is not None and not item.created]:
@@ -114,11 +115,12 @@ def _plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
     for job in work.jobs:
         if job.id not in sources:
             continue
-        if missing[job.id]:
+        if missing[job.id] and not work.dry_run:
             work.failed(job, DependencyMissing(missing[job.id]))
             continue
         try:
-            found.append(Open(job, sources[job.id], _planned(work, sources[job.id], chosen, began), known.get(job.record)))
+            found.append(Open(job, sources[job.id], _planned(work, sources[job.id], chosen, began), known.get(job.record),
+                              needs=missing[job.id]))
         except Invalid as error:
             work.failed(job, error)
     return found
@@ -385,13 +387,3 @@ def _link(item: Open, *, held: str = "") -> Link:
     data = item.mapping.data if item.mapping else {}
     return Link("order", item.record, item.row["id"], base, {
         **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held})
-
-
-def _would(work: Work, item: Open) -> None:
-    lines = len(item.plan.lines)
-    if item.row is None:
-        total = f"{item.plan.shop_incl} {item.plan.currency}"
-        ledgers.keep(work, [Judged(item.record, item.plan, None, "foreseen", item.plan.reason, item.plan.cause)])
-        work.would(item.job, f"would create order {item.record} with {lines} lines, total {total}")
-    else:
-        work.would(item.job, f"order {item.record} is in Odoo already ({item.row['name']})")

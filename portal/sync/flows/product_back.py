@@ -18,6 +18,7 @@ from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
 from portal.sync.flows.agreement import Agreed, Pair, agree, read_shop
+from portal.sync.foreseen import Foreseen, new, title
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -209,7 +210,8 @@ def _agree(work: Work, odoo: OdooFacts, templates: Sequence[Template], linked: d
     for pair in pairs:
         if pair.job.id in agreed:
             _done(work, pair.job, agreed[pair.job.id], [] if pair.base else _stock(work, [variants[pair.job.id]]))
-    echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
+    if not work.dry_run:
+        echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
 
 
 def _done(work: Work, job: SyncJob, outcome: Agreed, follow: Iterable[tuple[str, str, str]] = ()) -> None:
@@ -223,7 +225,8 @@ def _create(work: Work, templates: Sequence[Template]) -> None:
     for one in templates:
         name = f"product {one.values['reference'] or one.values['name']}"
         if work.dry_run:
-            work.would(one.job, f"would create {name} in the shop")
+            work.would(one.job, f"would create {name} in the shop",
+                       Foreseen("create", title(one.values), one.id, new("shop", one.values, leave=("kind",))))
             continue
         try:
             row = PRODUCT.to_shop(one.values, shop)

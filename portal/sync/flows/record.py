@@ -21,6 +21,7 @@ from portal.sync import echoes, facts
 from portal.sync.flows import variants
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell
+from portal.sync.foreseen import Foreseen, changes, new, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
 
@@ -96,7 +97,8 @@ def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[
             work.keep([outcome.link])
             mapping.base, mapping.data = outcome.link.base, outcome.link.data
             values[job.id] |= {name: value for name, value in mapping.base.items() if name != "kind"}
-    echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
+    if not work.dry_run:
+        echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
 
 
 def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
@@ -112,7 +114,8 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             work.done(job, f"{name} is unchanged.", changed=False, links=[link] if change else [])
             continue
         if work.dry_run:
-            work.would(job, f"would change {', '.join(change)} of {name} in Odoo (id {mapping.odoo_id})")
+            work.would(job, f"would change {', '.join(change)} of {name} in Odoo (id {mapping.odoo_id})",
+                       Foreseen("change", title(wanted), mapping.odoo_id, changes("odoo", mapping.base, change)))
             continue
         try:
             work.before_write([job])
@@ -177,7 +180,8 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
         work.save()
     for job, maker in twins:
         if work.dry_run:
-            work.would(job, f"would link {entity.label} {job.record} to the same Odoo record as {maker.record}")
+            work.would(job, f"would link {entity.label} {job.record} to the same Odoo record as {maker.record}",
+                       Foreseen("link", title(values[job.id])))
         elif maker.id in ids:
             link = Link(entity.name, job.record, ids[maker.id], values[job.id])
             work.done(job, f"{entity.label} {job.record} linked to Odoo id {ids[maker.id]}, as {maker.record}.", links=[link])
@@ -256,7 +260,8 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
         row = entity.to_odoo(values[job.id], odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if work.dry_run:
-            work.would(job, f"would link {name} to Odoo id {odoo_id}" + (f" and change {', '.join(change)}" if change else ""))
+            work.would(job, f"would link {name} to Odoo id {odoo_id}" + (f" and change {', '.join(change)}" if change else ""),
+                       Foreseen("link", title(values[job.id]), odoo_id, changes("odoo", current, change)))
             continue
         try:
             if row:
@@ -275,7 +280,8 @@ def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     """Create records together; if the batch is refused only the guilty ones fail. Odoo ids by job id."""
     if work.dry_run:
         for job in rows:
-            work.would(job, f"would create {entity.label.lower()} {job.record} in Odoo")
+            work.would(job, f"would create {entity.label.lower()} {job.record} in Odoo",
+                       Foreseen("create", title(values[job.id]), changes=new("odoo", values[job.id], leave=("kind",))))
         return {}
     vals = [entity.to_odoo(values[job.id], odoo) for job in rows]
     columns = sorted({key for some in vals for key in some})

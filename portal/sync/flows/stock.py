@@ -22,6 +22,7 @@ from portal.settings import allowed
 from portal.sync import in_flight
 from portal.sync.flows import stock_both
 from portal.sync.flows.stock_lines import Item, with_mappings
+from portal.sync.foreseen import Change, Foreseen
 from portal.sync.links import Link
 from portal.sync.work import Work
 
@@ -64,7 +65,9 @@ def push(work: Work) -> None:
     if work.dry_run:
         for count in counts:
             work.would(count.job, f"would count {number(count.wanted)} pieces of product {count.job.record} in Odoo "
-                                  f"(now {number(count.held)})")
+                                  f"(now {number(count.held)})",
+                       Foreseen("change", f"Product {count.job.record}", count.variant,
+                                (Change("odoo", "quantity", number(count.held), number(count.wanted)),)))
         return
     write(work, counts)
 
@@ -124,6 +127,11 @@ def _variants(work: Work, quantities: dict[int, Decimal]) -> dict[int, int]:
             found[job.id] = combined[job.record].odoo_id
         elif not attribute and job.record in simple and simple[job.record].data.get("variant_id"):
             found[job.id] = int(simple[job.record].data["variant_id"])
+        elif work.dry_run:
+            pieces = number(quantities[job.id])
+            work.would(job, f"would count {pieces} pieces once product {product} is in Odoo",
+                       Foreseen("create", f"Product {job.record}", changes=(Change("odoo", "quantity", None, pieces),),
+                                needs=frozenset({Ref("product", str(product))})))
         else:
             work.failed(job, DependencyMissing(frozenset({Ref("product", str(product))})))
     return found

@@ -17,6 +17,7 @@ from portal.sync import echoes, in_flight
 from portal.sync.flows import stock_both
 from portal.sync.flows.patching import patch
 from portal.sync.flows.stock_lines import Item, find_items, location, read_lines, without_line
+from portal.sync.foreseen import Change, Foreseen
 from portal.sync.in_flight import Sales
 from portal.sync.links import Link
 from portal.sync.work import Later, Work
@@ -88,7 +89,9 @@ def _would(work: Work, wanted: dict[int, tuple[Item, int, int]], before: dict[in
         if now == before[number]:
             work.done(item.job, f"Stock of product {item.key}: {now} in the shop already.", changed=False)
         else:
-            work.would(item.job, f"would set the stock of product {item.key} in the shop to {target} (now {before[number]})")
+            work.would(item.job, f"would set the stock of product {item.key} in the shop to {target} (now {before[number]})",
+                       Foreseen("change", f"Product {item.key}", item.variant,
+                                (Change("shop", "quantity", str(before[number]), str(target)),)))
 
 
 def _settle(work: Work, wanted: dict[int, tuple[Item, int, int]], before: dict[int, int], free: dict[int, Decimal],

@@ -16,10 +16,12 @@ from typing import Any, Literal
 
 from portal.entities import stock
 from portal.entities.stock import Agreement
+from portal.entities.text import number
 from portal.sync import echoes, in_flight, shop_sales
 from portal.sync.flows import stock as counting
 from portal.sync.flows.patching import patch
 from portal.sync.flows.stock_lines import Item, Line, location, read_lines, without_line
+from portal.sync.foreseen import Change, Foreseen
 from portal.sync.in_flight import Sales
 from portal.sync.links import Link
 from portal.sync.shop_sales import Sold
@@ -248,11 +250,15 @@ def _would(work: Work, step: Step) -> None:
         work.done(step.item.job, _words(step), changed=False)
         return
     parts = []
+    rows = []
     if step.agreement.shop != step.line.quantity:
+        rows.append(Change("shop", "quantity", str(step.line.quantity), str(step.agreement.shop)))
         parts.append(f"show {step.agreement.shop} in the shop (now {step.line.quantity})")
     if step.agreement.on_hand:
+        rows.append(Change("odoo", "quantity", number(step.levels.held), number(step.levels.held + step.agreement.on_hand)))
         parts.append(f"count {step.levels.held + step.agreement.on_hand} in Odoo (now {step.levels.held})")
-    work.would(step.item.job, f"stock of product {step.item.key}: would {' and '.join(parts)}")
+    work.would(step.item.job, f"stock of product {step.item.key}: would {' and '.join(parts)}",
+               Foreseen("change", f"Product {step.item.key}", step.item.variant, tuple(rows)))
 
 
 def _words(step: Step) -> str:

@@ -21,6 +21,7 @@ from portal.sync import facts
 from portal.sync.flows import template_variants
 from portal.sync.flows.loading import cell, load
 from portal.sync.flows.template_variants import ARCHIVED_TOO, LINE, VARIANT, Item
+from portal.sync.foreseen import Change, Foreseen, changes, new, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
 
@@ -123,15 +124,54 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
                               "them be created. Create them in Odoo with the same references, or let products travel from the "
                               "shop to Odoo.", cause="product:direction")
     if work.dry_run:
+        foreseen = _foreseen(work, odoo, items)
         for item in items:
             verb = "change" if item.mapping and item.template else "link" if item.template else "create"
             work.would(item.job, f"would {verb} product {item.job.record} in Odoo with {len(item.combinations)} variants"
-                       + (f" (id {item.template})" if item.template else ""))
+                       + (f" (id {item.template})" if item.template else ""), foreseen[item.job.id])
         return
     _write_templates(work, odoo, items)
     links = template_variants.bring(work, odoo, items)
     for item in items:
         _done(work, item, links)
+
+
+def _foreseen(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> dict[int, Foreseen]:
+    """What a dry run says of these products and their variants, by job id."""
+    found = [item.template for item in items if item.how == "linked"]
+    rows = {row["id"]: row for row in work.odoo.read("product.template", found, PRODUCT.odoo_fields(odoo))}
+    facts: dict[int, Foreseen] = {}
+    for item in items:
+        number, name = item.template or None, title(item.values)
+        if item.how == "linked":
+            current = PRODUCT.from_odoo(rows[item.template], odoo)
+            change = changes("odoo", current, fill_only(held(PRODUCT, item.values, odoo), current))
+            facts[item.job.id] = Foreseen("link", name, number, change + _variants_of(item, set(item.adopted)))
+        elif item.template and item.mapping:
+            change = changes("odoo", item.mapping.base, difference(item.values, item.mapping.base))
+            alive = {key for key, mapping in item.known.items() if not mapping.data.get("gone")}
+            facts[item.job.id] = Foreseen("change", name, number, change + _variants_of(item, alive))
+        else:
+            own = new("odoo", item.values, leave=("kind",))
+            facts[item.job.id] = Foreseen("create", name, None, own + _variants_of(item, set()))
+    return facts
+
+
+def _variants_of(item: Item, before: set[str]) -> tuple[Change, ...]:
+    """Combinations that come, change or go."""
+    return tuple(
+        Change("odoo", f"variant {key}", _variant(item.known[key].base if key in item.known else None) if key in before else None,
+               _variant(next((one.values for one in item.combinations if one.key == key), None)))
+        for key in sorted(before | item.keys)
+        if key not in before or key not in item.keys or key not in item.known
+        or item.known[key].base != next(one.values for one in item.combinations if one.key == key))
+
+
+def _variant(values: Values | None) -> str | None:
+    """A variant in a few words; None where there is none."""
+    if values is None:
+        return None
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in ("", "0", None)) or "—"
 
 
 def _find_templates(work: Work, items: Sequence[Item]) -> None:
@@ -265,7 +305,9 @@ def _simple_again(work: Work, odoo: OdooFacts, job: SyncJob, values: Values, map
         raise Invalid(f"Product {job.record} has no combinations any more, but in Odoo it has variants that people made (template "
                       f"{mapping.odoo_id}). Remove its attributes there, then retry.", cause="combination:foreign-variants")
     if work.dry_run:
-        work.would(job, f"would make product {job.record} in Odoo (id {mapping.odoo_id}) a product without variants")
+        work.would(job, f"would make product {job.record} in Odoo (id {mapping.odoo_id}) a product without variants",
+                   Foreseen("change", title(values), mapping.odoo_id,
+                            (Change("odoo", "variants", str(len(mapping.data["combinations"])), None),)))
         return
     lines = work.odoo.search_read(LINE, [("product_tmpl_id", "=", mapping.odoo_id)], ["attribute_id"])
     if lines:
