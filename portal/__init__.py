@@ -33,6 +33,7 @@ def create_app(config: Config | None = None) -> Flask:
         initial,
         jobs,
         language,
+        ledgers,
         logbook,
         mappings,
         members,
@@ -41,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
         settings,
         shown,
         stores,
+        taxes,
     )
 
     config = prepare() if config is None else config
@@ -55,7 +57,7 @@ def create_app(config: Config | None = None) -> Flask:
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, mappings, logbook, initial, rehearsal, settings, members)))
+        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, settings, members)))
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

@@ -92,7 +92,7 @@ function prepare() {
   showTrouble();
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
   document.querySelector("[data-focus]")?.focus();
-  for (const box of document.querySelectorAll("[data-check-all]")) box.hidden = false;
+  for (const box of document.querySelectorAll("[data-check-all], [data-print]")) box.hidden = false;
   document.querySelectorAll("[data-selection]").forEach(countSelection);
 }
 document.addEventListener("DOMContentLoaded", prepare);
@@ -117,6 +117,7 @@ async function copy(button) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.copy) copy(button);
+  if (button && "print" in button.dataset) window.print();
   if (button && "liveSwitch" in button.dataset) {
     localStorage.setItem("live", paused() ? "on" : "paused");
     showSwitch();

@@ -146,3 +146,37 @@ def test_a_removed_store_is_gone_and_odoo_keeps_its_records(cli: Cli) -> None:
 def test_a_user_is_added_with_a_password_from_standard_input(cli: Cli) -> None:
     cli.run("user", "add", "anna@example.com", "--admin", "--password-stdin", given="correct horse battery staple\n")
     assert "password" in cli.run("user", "add", "ben@example.com", "--password-stdin", given="short\n", code=1).lower()
+
+
+def test_ledgers_held_orders_and_taxes_are_told_and_settled_without_a_browser(cli: Cli) -> None:
+    orders = cli.shop.shop.tables["orders"]
+    order = min(orders.ids())
+    right = orders.rows[order]["total_paid_tax_incl"]
+    orders.rows[order]["total_paid_tax_incl"] = str(float(right) + 3)
+    cli.add()
+    cli.run("store", "set", "shop", "enabled=1", "order_confirm=1", "max_attempts=1")
+    for entity in ("customers", "products"):
+        cli.run("sync", "shop", entity, "--wait")
+    cli.run("sync", "shop", "orders", "--wait", code=1)
+    assert "was not compared" in cli.run("ledger", "shop", "4711", code=1)
+    facts = cli.facts("ledger", "shop", str(order))
+    assert (facts["verdict"], facts["cause"], facts["total"]["off"]) == ("held", "order:shop_total", "-3.00")
+    assert "Total" in cli.run("ledger", "shop", str(order))
+    [held] = cli.facts("held", "list", "shop")
+    assert held["order"] == str(order)
+    orders.rows[order]["total_paid_tax_incl"] = right
+    assert cli.facts("held", "retry", "shop", "--cause", "order:shop_total") == {"looked_at": 1}
+    cli.run("drain", "shop")
+    assert cli.facts("ledger", "shop", str(order))["verdict"] == "equal"
+    assert cli.run("held", "list", "shop").strip() == "No order is held."
+    cli.run("held", "retry", "shop", code=1)
+
+    table = cli.facts("taxes", "list", "shop")
+    [france] = [line for line in table["lines"] if (line["place"], line["rate"]) == ("FR", "20%")]
+    number = france["excluded"][0]["id"]
+    assert cli.facts("taxes", "choose", "shop", "FR", "20%", "--tax", str(number))["tried_again"] == 0
+    assert "FR 20%: included none, excluded 20%" in cli.run("taxes", "list", "shop")
+    assert "does not make 5.5%" in cli.run("taxes", "choose", "shop", "FR", "5.5%", "--tax", str(number), code=1)
+    cli.run("taxes", "choose", "shop", "FR", "20%", code=1)
+    cli.run("taxes", "choose", "shop", "FR", "20%", "--automatic")
+    assert "FR 20%: included 20% incl." in cli.run("taxes", "list", "shop", "--read")

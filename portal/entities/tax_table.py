@@ -34,10 +34,11 @@ class Costs:
     words: str
 
 
-def table(rows: Mapping[str, Sequence[Row]], odoo: OdooSales, more: Iterable[Need] = ()) -> dict[str, Any]:
+def table(rows: Mapping[str, Sequence[Row]], odoo: OdooSales, more: Iterable[Need] = (), *, language: int = 1) -> dict[str, Any]:
     """Places with their rates, for each the shop's tax groups and every way Odoo has to express it; ready to be kept as JSON.
 
-    The active countries of the shop are listed, and what orders ask for beside (`more`). Every place has the rate 0.
+    The active countries of the shop are listed, and what orders ask for beside (`more`). Every place has the rate 0. `language`:
+    the shop's language in which places are named.
     """
     rates = {int(tax["id"]): amount(tax["rate"]) for tax in rows["taxes"]}
     found: dict[str, dict[Rates, set[int]]] = {}
@@ -55,7 +56,7 @@ def table(rows: Mapping[str, Sequence[Row]], odoo: OdooSales, more: Iterable[Nee
         wanted_too = from_label(label)
         if wanted_too is not None:
             found.setdefault(place, {}).setdefault(wanted_too, set())
-    names, groups = _names(rows), _groups(rows)
+    names, groups = _names(rows, language), _groups(rows)
     used: set[int] = set()
     places = []
     for code, mine in sorted(found.items(), key=lambda item: (names.get(item[0], item[0]), item[0])):
@@ -102,9 +103,9 @@ def _groups(rows: Mapping[str, Sequence[Row]]) -> dict[int, str]:
     return {int(row["id"]): str(row["name"]) for row in rows["tax_rule_groups"] if str(row.get("deleted") or "0") == "0"}
 
 
-def _names(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def _names(rows: Mapping[str, Sequence[Row]], language: int) -> dict[str, str]:
     """Places in words: `France`, `United States, New York`."""
-    countries = {int(row["id"]): (str(row["iso_code"]), _text(row["name"])) for row in rows["countries"]}
+    countries = {int(row["id"]): (str(row["iso_code"]), _in_language(row["name"], language)) for row in rows["countries"]}
     found = dict(countries.values())
     for row in rows["states"]:
         if int(row["id_country"]) in countries:
@@ -113,8 +114,8 @@ def _names(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     return found
 
 
-def _text(value: Any) -> str:
-    """A name that may stand in several languages: the first."""
-    if isinstance(value, list):
-        return str(value[0]["value"]) if value else ""
+def _in_language(value: Any, language: int) -> str:
+    """A name, which may stand there in several languages."""
+    if isinstance(value, Mapping):
+        return str(value.get(language) or next(iter(value.values()), ""))
     return str(value or "")

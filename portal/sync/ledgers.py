@@ -20,18 +20,17 @@ from portal.sync.work import Work
 
 HELD: Mapping[str, tuple[str, str]] = {
     "order:shop_total": ("The shop's total is not what its lines add up to",
-                         "Correct the order in the shop (usually an edit that was broken off) and look again, or correct the "
-                         "quotation in Odoo and confirm it there."),
+                         "Once the order is corrected in the shop, look again. If you correct the quotation in Odoo instead, "
+                         "confirm it there."),
     "order:exemption": ("The total contains tax, the product lines do not",
-                        "Correct the order in the shop and look again, or confirm the quotation in Odoo."),
-    "order:tax_unknown": ("An amount fits no tax of the shop", "Check the tax of the quotation in Odoo, then confirm it there."),
-    "order:tax": ("The total is right, the tax in it is not", "Check the choice on the tax page, then look again."),
-    "order:odoo": ("Odoo cannot express the lines closely enough",
-                   "Add sales taxes that are included in the price, or decimals for “Product Price” in Odoo, then look again."),
-    "order:decimals": ("Odoo keeps too few decimals of a price for this currency",
-                       "Raise the decimal accuracy of “Product Price” in Odoo, then look again."),
+                        "Once the order is corrected in the shop, look again. If the quotation in Odoo is right, confirm it "
+                        "there."),
+    "order:tax_unknown": ("An amount fits no tax of the shop", "If the tax of the quotation is right, confirm it in Odoo."),
+    "order:tax": ("The total is right, the tax in it is not", "After another choice on the tax page, look again."),
+    "order:odoo": ("Odoo cannot express the lines closely enough", "Once Odoo has the taxes or the decimals, look again."),
+    "order:decimals": ("Odoo keeps too few decimals of a price for this currency", "Once Odoo keeps the decimals, look again."),
     "order:total": ("Odoo computes another total",
-                    "Compare the lines of the ledger, correct the quotation in Odoo and look again."),
+                    "Compare the lines of the ledger, correct the quotation in Odoo and look again; or confirm it there as it is."),
     "order:changed": ("Changed in the shop after it was confirmed in Odoo",
                       "Compare the two on the ledger and change the order in Odoo by hand."),
 }
@@ -69,7 +68,7 @@ def keep(work: Work, judged: Sequence[Judged]) -> None:
         for record, (item, found) in made.items():
             row = known.get(record) or OrderLedger(store_id=work.store.id, target=work.store.target, record=record)
             row.verdict, row.reason, row.cause, row.at = item.verdict, item.reason, item.cause[:128], now()
-            row.content = _content(item, found)
+            row.content = content(item, found)
             session.add(row)
 
 
@@ -122,7 +121,8 @@ def remedy(row: OrderLedger) -> str:
     return HELD.get(row.cause, ("", "Look at the reason, then look again."))[1] if row.verdict in WAITING else ""
 
 
-def _content(item: Judged, found: Ledger) -> dict[str, Any]:
+def content(item: Judged, found: Ledger) -> dict[str, Any]:
+    """A ledger in the form in which it is kept: amounts as text."""
     order, row = item.plan.source.order, item.row or {}
     return {
         "reference": str(order.get("reference") or ""), "odoo_name": str(row.get("name") or ""), "odoo_id": row.get("id"),
@@ -137,9 +137,9 @@ def _content(item: Judged, found: Ledger) -> dict[str, Any]:
 
 def _row(row: LedgerRow) -> dict[str, Any]:
     return {"kind": row.kind, "label": row.label, "text": row.text, "quantity": row.quantity,
-            "unit_excl": _plain(row.unit_excl), "unit_incl": _plain(row.unit_incl), "shop_tax": row.shop_tax, "why": row.why,
+            "unit_excl": _price(row.unit_excl), "unit_incl": _price(row.unit_incl), "shop_tax": row.shop_tax, "why": row.why,
             **_sides(row.shop_excl, row.shop_incl, row.odoo_excl, row.odoo_incl),
-            "lines": [{"quantity": _plain(line.quantity), "price": _plain(line.price), "tax": line.tax, "included": line.included,
+            "lines": [{"quantity": _plain(line.quantity), "price": _price(line.price), "tax": line.tax, "included": line.included,
                        "excl": str(line.excl), "tax_amount": str(line.incl - line.excl), "incl": str(line.incl)}
                       for line in row.lines]}
 
@@ -151,8 +151,14 @@ def _sides(shop_excl: Decimal, shop_incl: Decimal, odoo_excl: Decimal, odoo_incl
 
 
 def _plain(value: Decimal) -> str:
-    """A price or quantity without the zeros that say nothing."""
+    """A quantity without the zeros that say nothing."""
     return format(value.normalize(), "f")
+
+
+def _price(value: Decimal) -> str:
+    """A unit price with the decimals it has, two at least unless it is whole in its currency."""
+    short = value.normalize()
+    return format(short if short.as_tuple().exponent < -1 else value.quantize(Decimal("0.01")), "f")  # type: ignore[operator]
 
 
 def _mine(store: Store) -> tuple[ColumnElement[bool], ...]:

@@ -54,11 +54,12 @@ def refresh(services: Services, store: Store) -> int:
     shop = services.shop(store)
     rows = {resource: shop.find(resource, {}, fields) for resource, fields in tax_table.READS.items()}
     odoo = sales.odoo_sales(services, store, keep=0)
+    language = shop.profile.default_language if shop.profile else 1
     with services.db.begin() as session:
         waiting = missing(session, store)
         choices = chosen(session, store)
         more = [(item.place, item.label) for item in waiting] + [(place, rate) for place, rate, _ in choices]
-        content = tax_table.table(rows, odoo, more)
+        content = tax_table.table(rows, odoo, more, language=language)
         row = session.get(TaxTable, store.id) or TaxTable(store_id=store.id)
         row.target, row.content, row.at = store.target, content, now()
         session.add(row)
@@ -122,13 +123,26 @@ def choose(session: Session, store: Store, place: str, label: str, group: int, t
     return replay(session, store, missing_cause(label, place.partition("-")[0]), f"a tax was chosen by {actor}")
 
 
+def line(session: Session, store: Store, place: str, label: str, group: int = 0) -> dict[str, Any] | None:
+    """One rate in one place, for all tax groups (0) or one; None when the shop has no such thing. `all_groups` names the ids."""
+    row = find(session, store)
+    found = _line(row.content, place, label) if row is not None else None
+    mine = next((item for item in found["groups"] if item["id"] == group), None) if found else None
+    if row is None or found is None or (group and mine is None):
+        return None
+    where = next(item for item in row.content["places"] if item["code"] == place)
+    return {**_shown(row.content, where, found, mine, chosen(session, store)), "all_groups": found["groups"]}
+
+
 def facts(session: Session, store: Store) -> dict[str, Any]:
     """Everything of the tax page as plain facts: for each place and rate the groups, the taxes in use, what is missing."""
     row, choices = find(session, store), chosen(session, store)
     waiting = missing(session, store)
+    names = {place["code"]: place["name"] for place in row.content["places"]} if row else {}
     return {
         "read_at": row.at.isoformat(timespec="seconds") if row else None,
-        "missing": [{"place": item.place, "rate": item.label, "cause": item.cause, "orders": item.number,
+        "missing": [{"place": item.place, "place_name": names.get(item.place, item.place), "rate": item.label,
+                     "cause": item.cause, "orders": item.number,
                      "waiting": [{"order": job.record, "job": job.id, "state": job.state} for job in item.jobs],
                      "can_be_chosen": bool(row and _ways(row.content, item.place, item.label))} for item in waiting],
         "lines": [_shown(row.content, place, line, group, choices) for place in row.content["places"] for line in place["rates"]

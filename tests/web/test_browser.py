@@ -21,6 +21,7 @@ from portal.sync import log, stores
 from portal.sync.foreseen import KINDS
 from portal.sync.stores import Check
 from tests.web.conftest import ADMIN, PASSWORD, World
+from tests.web.order_pages import keep_ledger, keep_taxes, mixed_order
 
 pytestmark = pytest.mark.browser
 REPORTS = ("/rehearsal", "/rehearsal/duplicates")
@@ -56,6 +57,7 @@ def full(world: World) -> int:
                          remedy="Fix it.", detail=MARKUP)
     for number, state in enumerate(["pending", "running", "blocked", "synced", "error", "discarded", "superseded"]):
         world.job(world.mine, f"9{number}", state, entity="order", message="Something happened.", attempts=1)
+    world.job(world.mine, "98", "dead", entity="order", message="No tax.", cause="tax:19%:DE")
     with world.db.begin() as session:
         store = session.get_one(Store, world.mine)
         stores.change_store(session, store, {"enabled": "1", "dry_run": "1"}, "someone")
@@ -64,6 +66,9 @@ def full(world: World) -> int:
         session.add(InitialRun(store_id=store.id, entity="customer", state="reading", noticed=4))
         session.add(Heartbeat(name="tick", kind="tick"))
         fill_reports(session, store.id)
+        keep_ledger(session, store, "94", "held", cause="order:shop_total", reason=MARKUP, made=mixed_order("31.64"), name=MARKUP)
+        keep_ledger(session, store, "93")
+        keep_taxes(session, store, kinds="excluded", name=MARKUP, more=[("DE", "19%")])
         log.write(session, store.id, MARKUP, level="error", actor="someone", dry_run=True)
         log.write(session, store.id, "A warning.", level="warning")
     return dead
@@ -105,9 +110,10 @@ def test_every_page_is_accessible_fits_and_runs_clean(chromium: Chromium, world:
     page = open_page(chromium, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
     store, empty = f"/stores/{world.mine}", f"/stores/{world.other}"
     paths = ["/stores", "/stores/new", "/people", "/account/password", *(f"{store}{path}" for path in (
-        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", *REPORTS, "/mappings", "/log", "/settings",
-        "/members", "/remove")),
-             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial", *REPORTS))]
+        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", *REPORTS, "/mappings", "/log", "/held", "/orders/94/ledger",
+        "/orders/93/ledger", "/orders/98/ledger", "/taxes", "/taxes/choice?place=FR&rate=20%25", "/settings", "/members",
+        "/remove")),
+             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial", "/held", "/taxes", *REPORTS))]
     for path in paths:
         page.goto(address + path)
         found = Axe().run(page, options=RULES)
@@ -134,12 +140,12 @@ def test_the_dashboard_refreshes_itself_and_can_be_paused(chromium: Chromium, wo
     page = open_page(chromium, address)
     page.clock.install()
     page.goto(f"{address}/stores/{world.mine}/")
-    expect(page.locator("#tile-dead .figure")).to_have_text("3")
+    expect(page.locator("#tile-dead .figure")).to_have_text("4")
     world.job(world.mine, "77", "dead")
     with page.expect_response(re.compile("/live")) as changed:
         page.clock.run_for(6000)
     assert changed.value.status == 200
-    expect(page.locator("#tile-dead .figure")).to_have_text("4")
+    expect(page.locator("#tile-dead .figure")).to_have_text("5")
     expect(page.get_by_role("button", name="Live")).to_be_visible()
     with page.expect_response(re.compile("/live")) as same:
         page.clock.run_for(6000)
@@ -210,7 +216,7 @@ def test_dead_letters_are_solved_by_keyboard_alone(chromium: Chromium, world: Wo
 def test_pages_work_without_scripts(chromium: Chromium, world: World, address: str, full: int) -> None:
     page = open_page(chromium, address, java_script_enabled=False)
     page.goto(f"{address}/stores/{world.mine}/")
-    expect(page.locator("#tile-dead .figure")).to_have_text("3")
+    expect(page.locator("#tile-dead .figure")).to_have_text("4")
     expect(page.locator("[data-live-switch]")).to_be_hidden()
     page.click("#process")
     expect(page.get_by_role("status").first).to_contain_text("being processed now")
@@ -235,3 +241,30 @@ def test_the_first_load_is_small() -> None:
 
     static = Path(__file__).parents[2] / "static"
     assert sum(len(gzip.compress(path.read_bytes())) for path in static.iterdir() if path.suffix != ".md") < 60_000
+
+
+def test_a_ledger_prints_as_a_table_without_what_belongs_to_the_screen(chromium: Chromium, world: World, address: str,
+                                                                      full: int) -> None:
+    page = open_page(chromium, address, viewport={"width": 700, "height": 900})
+    page.goto(f"{address}/stores/{world.mine}/orders/94/ledger")
+    expect(page.get_by_role("button", name="Print")).to_be_visible()
+    assert page.locator("table.ledger thead").evaluate("e => getComputedStyle(e).position") == "absolute", "cards on a small screen"
+    page.emulate_media(media="print")
+    assert page.locator("table.ledger thead").evaluate("e => getComputedStyle(e).position") == "static"
+    assert page.locator("table.ledger tbody tr").first.evaluate("e => getComputedStyle(e).display") == "table-row"
+    for part in (".top", ".sections", ".actions", ".foot"):
+        expect(page.locator(part).first).to_be_hidden()
+    page.context.close()
+
+
+def test_a_tax_is_chosen_by_keyboard_and_without_scripts(chromium: Chromium, world: World, address: str, full: int) -> None:
+    page = open_page(chromium, address, java_script_enabled=False)
+    page.goto(f"{address}/stores/{world.mine}/taxes")
+    page.get_by_role("link", name=re.compile("Choose the taxes for 20% in")).first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("radio", name="20%").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Use these taxes").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("was saved.")
+    page.context.close()
