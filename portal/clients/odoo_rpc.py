@@ -47,6 +47,11 @@ class JsonRpc:
             self._uid = found
         return self._uid
 
+    def check_key(self) -> None:
+        """Ask for the user's id again, although it is known."""
+        self._uid = None
+        self.login()
+
     def version(self) -> str:
         """The series, such as "17.0" or "saas~17.4"; needs no credentials."""
         found = self._post("common", "version", [], write=False)
