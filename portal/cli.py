@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy import select
 
-from portal import conflict_commands, order_commands, rehearsal_commands, webhook_commands
+from portal import conflict_commands, drift_commands, mapping_commands, order_commands, rehearsal_commands, webhook_commands
 from portal.config import Config, ConfigError
 from portal.models import Store, SyncJob
 from portal.runtime import open_services, prepare
@@ -433,3 +433,5 @@ main.add_command(conflict_commands.group(_open, _show))
 main.add_command(rehearsal_commands.command(_open))
 for _command in order_commands.commands(_open, _show):
     main.add_command(_command)
+main.add_command(mapping_commands.group(_open, _show))
+main.add_command(drift_commands.command(_open, _show))

@@ -20,7 +20,7 @@ from portal.embedded import redis_url
 
 QUEUE = "portal"
 FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_shop", "portal.sync.tasks.tick",
-                       "portal.sync.tasks.poll", "portal.sync.tasks.rehearse"})
+                       "portal.sync.tasks.poll", "portal.sync.tasks.rehearse", "portal.sync.tasks.compare"})
 WEB_SECONDS = 0.2
 """A page or endpoint never waits longer for Redis; what it does not hear now, `tick` tells it."""
 

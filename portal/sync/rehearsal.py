@@ -94,11 +94,12 @@ def walk(services: Services, run_id: int, *, seconds: float = SECONDS) -> None:
             return
 
 
-def foresee(services: Services, store: Store, entity: str, direction: str, records: Sequence[str]) -> list[Outcome]:
+def foresee(services: Services, store: Store, entity: str, direction: str, records: Sequence[str], *,
+            source: str = "initial") -> list[Outcome]:
     """What a dry run of these records says. Raises `RemoteError` where a side cannot be asked."""
     if not records:
         return []
-    rows = [SyncJob(id=number, store_id=store.id, entity=entity, direction=direction, record=record, source="initial", version=1,
+    rows = [SyncJob(id=number, store_id=store.id, entity=entity, direction=direction, record=record, source=source, version=1,
                     attempts=0, uncertain=False, bulk=True, lease="rehearsal") for number, record in enumerate(records, 1)]
     found: list[Outcome] = []
     work = Work(services, store, rows, save=lambda _, outcomes: found.extend(outcomes), dry_run=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rq import Queue
 
-from portal.sync import initial, rehearsal, runner
+from portal.sync import drift, initial, rehearsal, runner
 from portal.sync import poll as polls
 from portal.sync import queue as rq_queue
 from portal.sync import tick as heartbeat
@@ -57,6 +57,13 @@ def rehearse(run_id: int) -> None:
     services, _ = _services[0]
     with _busy(services):
         rehearsal.walk(services, run_id)
+
+
+def compare(run_id: int) -> None:
+    """Go on with a comparison of both sides."""
+    services, _ = _services[0]
+    with _busy(services):
+        drift.walk(services, run_id)
 
 
 def tick() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import activity, circuit, jobs, poll, rehearsal
+from portal.sync import activity, circuit, drift, jobs, poll, rehearsal
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 ENUMERATE = "portal.sync.tasks.enumerate_shop"
 POLL = "portal.sync.tasks.poll"
 REHEARSE = "portal.sync.tasks.rehearse"
+COMPARE = "portal.sync.tasks.compare"
 GONE_AFTER = timedelta(days=2)
 
 
@@ -42,6 +43,7 @@ def tick(services: Services, queue: Queue | None) -> dict[str, int]:
         done["walks"] = _resume_walks(services, queue)
         done["polls"] = _start_polls(services, queue)
         done["rehearsals"] = _resume_rehearsals(services, queue)
+        done["comparisons"] = _compare(services, queue)
         done["queued"] = rq_queue.dispatch(services.db, queue)
         try:
             with services.db.read() as session:
@@ -95,6 +97,12 @@ def _resume_rehearsals(services: Services, queue: Queue) -> int:
     with services.db.read() as session:
         runs = rehearsal.unfinished(session)
     return sum(_enqueue_once(queue, REHEARSE, run_id, f"rehearsal-{run_id}") for run_id in runs)
+
+
+def _compare(services: Services, queue: Queue) -> int:
+    with services.db.begin() as session:
+        runs = drift.begin_nightly(session)
+    return sum(_enqueue_once(queue, COMPARE, run_id, f"comparison-{run_id}") for run_id in runs)
 
 
 def _resume_walks(services: Services, queue: Queue) -> int:

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from portal.entities import registry
 from portal.extensions import reading
+from portal.models import Mapping
 from portal.sync import circuit, jobs
 from portal.web.access import visible_stores
 
@@ -59,7 +60,8 @@ def entity_label(name: str) -> str:
 
 def record_label(job: Any) -> str:
     """What a merchant calls the record of a change or a mapping: "Customer 12"."""
-    return f"{job.entity.replace('_', ' ').capitalize()} {job.record}"
+    record = job.shop_id if isinstance(job, Mapping) else job.record
+    return f"{job.entity.replace('_', ' ').capitalize()} {record}"
 
 
 def _context() -> dict[str, Any]:

@@ -6,14 +6,14 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from portal.models import Store
+from portal.models import Mapping, Store
 from portal.web.access import PUBLIC
 from tests.web.conftest import MEMBER, Browser, World, logged_in, words
 
 INBOUND = {"/cron", "/webhook", "/hooks/prestashop", "/healthz", "/metrics"}
 EXPECTED_PUBLIC = {"/login", "/language", "/static/<path:filename>", "/first-admin", "/welcome", *INBOUND}
 VALUES = {"store_id": 1, "job_id": 1, "record": 1, "user_id": 1, "side": "odoo", "key": "enabled", "kind": "cron",
-          "entity": "customer", "action": "retry", "filename": "app.css"}
+          "entity": "customer", "mapping_id": 1, "action": "retry", "filename": "app.css"}
 METHODS = ("GET", "POST")
 
 
@@ -94,6 +94,9 @@ def test_members_can_neither_remove_their_store_nor_choose_its_members(world: Wo
 
 def test_the_administrator_opens_every_page(world: World, admin: Browser) -> None:
     job = world.job(world.mine, "1", "dead", cause="x", message="Why")
+    with world.db.begin() as session:
+        target = session.get_one(Store, world.mine).target
+        session.add(Mapping(id=1, store_id=world.mine, target=target, entity="customer", shop_id="1", odoo_id=1))
     for method, rule in requests(world.app):
         if method == "GET" and rule.rule not in EXPECTED_PUBLIC:
             answer = admin.get(path_of(rule, store_id=world.mine, job_id=job))

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
-from portal.models import Heartbeat, InitialRun, Mapping, Rehearsal, RehearsalKey, Rehearsed, Store
+from portal.models import Drift, DriftRun, Heartbeat, InitialRun, Mapping, Rehearsal, RehearsalKey, Rehearsed, Store
 from portal.sync import log, stores
 from portal.sync.foreseen import KINDS
 from portal.sync.stores import Check
@@ -24,7 +24,7 @@ from tests.web.conftest import ADMIN, PASSWORD, World
 from tests.web.order_pages import keep_ledger, keep_taxes, mixed_order
 
 pytestmark = pytest.mark.browser
-REPORTS = ("/rehearsal", "/rehearsal/duplicates")
+REPORTS = ("/rehearsal", "/rehearsal/duplicates", "/mappings/link", "/drift")
 MARKUP = "<img src=x onerror=alert(1)>"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
@@ -83,6 +83,11 @@ def fill_reports(session: Session, store_id: int) -> None:
                               title=MARKUP * 3, message="It would be so.", remedy="Do it.", changes=[
                                   {"side": "odoo", "field": "name", "before": "Old", "after": MARKUP * 3},
                                   {"side": "shop", "field": "active", "before": False, "after": None}]))
+    session.add(DriftRun(store_id=store_id, state="finished", steps=["order"], cursor=[1, 0], looked=5))
+    for number, kind in enumerate(("missing", "total", "state")):
+        session.add(Drift(store_id=store_id, entity="order", kind=kind, record=str(number), title=MARKUP * 2, shop_says="1.00",
+                          odoo_says=MARKUP, why_not="Odoo is the master.", state="asked" if number == 2 else "open",
+                          repair=None if number else {"direction": "ps_to_odoo", "record": "1"}))
     for record in ("4", "5"):
         session.add(RehearsalKey(store_id=store_id, source="shop customers", what="e-mail", value="a" * 120, record=record))
 

@@ -430,7 +430,7 @@ def test_lists_are_paged_and_filtered(world: World, admin: Browser) -> None:
 def test_mappings_are_found_by_the_id_of_either_side(world: World, admin: Browser) -> None:
     with world.db.begin() as session:
         target = session.get_one(Store, world.mine).target
-        for entity, shop_id, odoo_id in [("customer", "7", 70), ("product", "8", 7), ("stock", "7-3", 71), ("order", "9", 90)]:
+        for entity, shop_id, odoo_id in [("customer", "7", 70), ("product", "8", 7), ("stock", "7:3", 71), ("order", "9", 90)]:
             session.add(Mapping(store_id=world.mine, target=target, entity=entity, shop_id=shop_id, odoo_id=odoo_id))
         session.add(Mapping(store_id=world.mine, target="another database", entity="customer", shop_id="7", odoo_id=1))
 
