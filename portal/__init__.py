@@ -40,6 +40,7 @@ def create_app(config: Config | None = None) -> Flask:
         members,
         people,
         rehearsal,
+        records,
         settings,
         shown,
         stores,
@@ -58,7 +59,7 @@ def create_app(config: Config | None = None) -> Flask:
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, drift, settings, members)))
+        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, drift, settings, members, records)), records.finder)
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

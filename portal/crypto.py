@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,7 @@ class Cipher:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(_derive(key)) for key in keys])
+        self._digest_keys = [_derive(key, b"odoo-connector search") for key in keys]
 
     def encrypt(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()
@@ -38,6 +40,9 @@ class Cipher:
                 "A stored key cannot be read with PORTAL_SECRET_KEY. Restore the former secret "
                 "(it may stand second, after a comma) or enter the shop's and Odoo's keys again."
             ) from None
+
+    def digests(self, text: str) -> list[str]:
+        return [hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex() for key in self._digest_keys]
 
     def rotate(self, token: str) -> str:
         """The same secret, encrypted with the first key."""
@@ -82,6 +87,12 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _derive(key: str) -> bytes:
-    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"odoo-connector at rest")
+def keyed_digests(text: str) -> list[str]:
+    """What is kept of a personal word such as an e-mail address: equal for equal words, and nobody without the key can try
+    words out. The first is the one to store; the others are those that former keys made."""
+    return _cipher[0].digests(text)
+
+
+def _derive(key: str, purpose: bytes = b"odoo-connector at rest") -> bytes:
+    hkdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose)
     return base64.urlsafe_b64encode(hkdf.derive(key.encode()))

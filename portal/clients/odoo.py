@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,10 @@ WRITE_CONTEXT: Mapping[str, bool] = {
 
 Row = dict[str, Any]
 Context = Mapping[str, Any]
+
+
+OnWrite = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
+"""(model or resource, method, the records that are written)"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Odoo:
         self._rpc = JsonRpc(http, db, login, key, uid=profile.uid if profile else None)
         self._json2 = Json2(http, db, key, uid=profile.uid if profile else None)
         self._profile = profile
+        self.on_write: OnWrite | None = None
+        """Told of every write before it is sent."""
 
     @property
     def profile(self) -> Profile:
@@ -146,10 +152,22 @@ class Odoo:
     def _call(self, model: str, method: str, ids: Sequence[int] | None, named: Mapping[str, Any], *, write: bool,
               context: Context | None) -> Any:
         profile = self.profile
+        if write and self.on_write is not None:
+            self.on_write(model, method, _records(method, ids, named))
         wire = self._json2 if profile.transport == Json2.name else self._rpc
         # The user's own language: what we write is then what people see, as if the user had typed it.
         full = {**({"lang": profile.lang} if profile.lang else {}), **(WRITE_CONTEXT if write else {}), **(context or {})}
         return wire.call(model, method, ids, {**named, "context": full} if full else named, write=write)
+
+
+def _records(method: str, ids: Sequence[int] | None, named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a write says, record by record."""
+    if method == "create":
+        return list(named["vals_list"])
+    if method == "load":
+        return [dict(zip(named["fields"], row, strict=True)) for row in named["data"]]
+    where = {"id": ids[0] if len(ids) == 1 else list(ids)} if ids else {}
+    return [{**where, **(named["vals"] if method == "write" else named)}]
 
 
 def is_wizard(result: object) -> bool:

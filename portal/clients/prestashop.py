@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -61,6 +61,8 @@ class Shop:
     def __init__(self, http: Http, profile: ShopProfile | None = None) -> None:
         self._http = http
         self.profile = profile
+        self.on_write: Callable[[str, str, Sequence[Mapping[str, Any]]], None] | None = None
+        """Told of every write before it is sent: resource, method, records."""
         self.notes: set[str] = set()
         """What was odd about the shop's answers though they could be read, as sentences."""
         self._languages: tuple[float, frozenset[int]] = (0.0, frozenset())
@@ -209,6 +211,8 @@ class Shop:
         raise self._error(Call("GET", resource), answer, document, reason)
 
     def _write(self, call: Call, path: str, rows: Sequence[Mapping[str, Any]]) -> Record:
+        if self.on_write is not None:
+            self.on_write(call.resource, call.method, rows)
         body = xml.write(call.resource, rows)
         answer = self._http.send(call.method, path, write=True, body=body, headers={"Content-Type": "text/xml; charset=utf-8"})
         document, reason = _document(answer, (xml.singular(call.resource),), ())

@@ -28,6 +28,7 @@ class Entry:
     message: str
     entity: str
     record: str
+    direction: str
     job_id: int
     dry_run: bool
 
@@ -37,7 +38,8 @@ def write_many(session: Session, store_id: int, entries: Sequence[Entry]) -> Non
     if entries:
         session.execute(insert(LogEntry), [
             {"store_id": store_id, "at": now(), "level": "info", "entity": entry.entity, "record": entry.record,
-             "job_id": entry.job_id, "dry_run": entry.dry_run, "actor": "", "message": _marked(entry.message, entry.dry_run)}
+             "direction": entry.direction, "job_id": entry.job_id,
+             "dry_run": entry.dry_run, "actor": "", "message": _marked(entry.message, entry.dry_run)}
             for entry in entries])
 
 
@@ -46,7 +48,7 @@ def _marked(message: str, dry_run: bool) -> str:
 
 
 def write(session: Session, store_id: int | None, message: str, *, level: str = "info", entity: str = "", record: str = "",
-          job_id: int | None = None, dry_run: bool = False, actor: str = "") -> None:
+          direction: str = "", job_id: int | None = None, dry_run: bool = False, actor: str = "") -> None:
     """Add an entry; it is saved with the caller's transaction. `level`: info, warning or error."""
-    session.add(LogEntry(store_id=store_id, level=level, entity=entity, record=record, job_id=job_id, dry_run=dry_run,
-                         actor=actor, message=_marked(message, dry_run)))
+    session.add(LogEntry(store_id=store_id, level=level, entity=entity, record=record, direction=direction, job_id=job_id,
+                         dry_run=dry_run, actor=actor, message=_marked(message, dry_run)))

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, RemoteError, Throttled
 from portal.db import now
 from portal.entities.base import DependencyMissing, Invalid
 from portal.logs import without_secrets
-from portal.models import Store, SyncJob
-from portal.sync import circuit, jobs, log, rehearsed
+from portal.models import JobEvent, Store, SyncJob
+from portal.sync import circuit, jobs, log, rehearsed, search
 from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
 from portal.sync.links import Link, remove_links, save_links
@@ -84,6 +84,7 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
         done: list[tuple[SyncJob, str]] = []
         entries: list[log.Entry] = []
         follow: dict[tuple[str, str, bool], set[str]] = {}
+        _note_sent(session, work, held)
         for outcome in outcomes:
             row = held.get(outcome.job.id)
             if row is None:
@@ -103,9 +104,11 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
                 for entity, direction, record in outcome.follow:
                     follow.setdefault((entity, direction, row.bulk), set()).add(record)
             if outcome.foreseen is not None or outcome.changed:
-                entries.append(log.Entry(outcome.message, row.entity, row.record, row.id, outcome.foreseen is not None))
+                entries.append(log.Entry(outcome.message, row.entity, row.record, row.direction, row.id,
+                                         outcome.foreseen is not None))
         jobs.succeed(session, done)
         save_links(session, work.store, links)
+        _learn_words(session, work, held, links)
         for (entity, direction, bulk), records in sorted(follow.items()):
             jobs.notice_many(session, store, entity, direction, sorted(records), source="follow-up", bulk=bulk)
         log.write_many(session, store.id, entries)
@@ -122,6 +125,24 @@ def _keep_rehearsed(session: Session, store: Store, outcomes: Sequence[Outcome])
     rehearsed.keep(session, store, outcomes, {number: (f.message, f.remedy) for number, f in failures.items()})
 
 
+def _note_sent(session: Session, work: Work, held: dict[int, SyncJob]) -> None:
+    """Events of what was sent, for the rows that are still ours."""
+    at = now()
+    rows = [{"job_id": job_id, "kind": "sent", "message": "", "data": what, "at": at}
+            for job_id, what in work.sent if job_id in held]
+    work.sent = [(job_id, what) for job_id, what in work.sent if job_id not in held]
+    if rows:
+        session.execute(insert(JobEvent), rows)
+
+
+def _learn_words(session: Session, work: Work, held: dict[int, SyncJob], links: Sequence[Link]) -> None:
+    """By what people will look for these records."""
+    found = {(row.entity, row.record): set(work.words.pop(job_id, ())) for job_id, row in held.items()}
+    for link in links:
+        found.setdefault((link.entity, link.shop_id), set()).update(search.words(link))
+    search.learn(session, work.store.id, found)
+
+
 def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exception) -> None:
     """What a failure does to its job; see the table in docs/queue.md."""
     limit = int(store.settings["max_attempts"])
@@ -130,7 +151,8 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
             names = ", ".join(f"{ref.entity} {ref.record}" for ref in sorted(error.refs))
             message = f"would first synchronise {names}, then {row.entity} {row.record}"
             jobs.rehearse(session, row, message)
-            log.write(session, store.id, message, entity=row.entity, record=row.record, job_id=row.id, dry_run=True)
+            log.write(session, store.id, message, entity=row.entity, record=row.record, direction=row.direction, job_id=row.id,
+                      dry_run=True)
         else:
             jobs.block(session, store, row, error.refs, limit)
         return
@@ -151,7 +173,7 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
         level = "error" if row.state == "dead" else "warning"
         what = "was put into quarantine" if row.state == "dead" else "failed and will be tried again"
         log.write(session, store.id, f"{row.entity.capitalize()} {row.record} {what}: {failure.message}", level=level,
-                  entity=row.entity, record=row.record, job_id=row.id, dry_run=work.dry_run)
+                  entity=row.entity, record=row.record, direction=row.direction, job_id=row.id, dry_run=work.dry_run)
 
 
 def explain(error: Exception) -> Failure:

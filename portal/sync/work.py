@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
 from portal.entities.base import Ref
 from portal.models import Mapping, Store, SyncJob
-from portal.sync import jobs
+from portal.sync import jobs, sent
 from portal.sync.foreseen import NOTHING, Foreseen
 from portal.sync.links import Link, save_links
 from portal.sync.services import Services
@@ -68,17 +69,25 @@ class Work:
         self.outcomes: list[Outcome] = []
         self.writing: list[SyncJob] = []
         """The jobs whose records a write on its way may concern; they are uncertain if its answer is lost."""
+        self.sent: list[tuple[int, dict[str, Any]]] = []
+        """(job, what was sent for it) since the last `save`."""
+        self.words: dict[int, set[str]] = {}
+        """By job: how people call its record; see `search`."""
         self._settled: set[int] = set()
         self._save = save
         self._extended = time.monotonic()
 
     @property
     def shop(self) -> Shop:
-        return self.services.shop(self.store)
+        client = self.services.shop(self.store)
+        client.on_write = self._note_sent
+        return client
 
     @property
     def odoo(self) -> Odoo:
-        return self.services.odoo(self.store)
+        client = self.services.odoo(self.store)
+        client.on_write = self._note_sent
+        return client
 
     @property
     def open(self) -> list[SyncJob]:
@@ -161,6 +170,10 @@ class Work:
                     Mapping.odoo_id.in_(wanted[start:start + 500])).order_by(Mapping.id))
                 found.update({row.odoo_id: row for row in rows})
         return found
+
+    def _note_sent(self, kind: str, method: str, rows: Sequence[MappingOf[str, Any]]) -> None:
+        if self.writing:
+            self.sent += sent.of_jobs([job.id for job in self.writing], kind, method, rows).items()
 
     def _report(self, outcome: Outcome) -> None:
         self._settled.add(outcome.job.id)

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from portal.entities import registry
 from portal.extensions import reading, services, writing
-from portal.models import JobEvent, Mapping, SyncJob
-from portal.sync import jobs, log
+from portal.models import JobEvent, SyncJob
+from portal.sync import jobs, log, story
 from portal.web.access import actor, current_store
 from portal.web.answers import done
 
@@ -54,13 +54,12 @@ def page(job_id: int) -> ResponseReturnValue:
     if row is None:
         abort(404)
     events = list(reading().scalars(select(JobEvent).where(JobEvent.job_id == row.id).order_by(JobEvent.id)))
-    mapping = reading().scalars(select(Mapping).where(
-        Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == row.entity,
-        Mapping.shop_id == row.record)).first()
+    record = story.shop_record(reading(), store, row)
+    mapping = story.linked(reading(), store, row.entity, record) if record is not None else None
     others = list(reading().scalars(
         select(SyncJob).where(SyncJob.store_id == store.id, SyncJob.entity == row.entity, SyncJob.record == row.record,
                               SyncJob.id != row.id).order_by(SyncJob.id.desc()).limit(10)))
-    return render_template("job.html", job=row, events=events, mapping=mapping, others=others,
+    return render_template("job.html", job=row, events=events, mapping=mapping, others=others, record=record,
                            limit=store.settings["max_attempts"])
 
 

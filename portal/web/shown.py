@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,21 @@ STATES = {
                                                                                                     "circle-x"),
 }
 DIRECTIONS = {"ps_to_odoo": "PrestaShop → Odoo", "odoo_to_ps": "Odoo → PrestaShop"}
+EVENTS = {
+    "queued": ("Noticed", "plus"), "coalesced": ("Noticed again", "plus"), "started": ("Attempt", "play"), "sent": ("Sent", "zap"),
+    "synced": ("Synced", "circle-check"), "failed": ("Failed", "triangle-alert"), "dead": ("Put aside as a dead letter", "inbox"),
+    "postponed": ("Postponed", "clock"), "blocked": ("Waits for another record", "clock"), "woken": ("Goes on", "play"),
+    "lease_lost": ("The worker was lost", "triangle-alert"), "retried": ("Retried", "rotate-ccw"),
+    "discarded": ("Discarded", "trash-2"), "superseded": ("Replaced by a newer change", "undo-2"),
+    "dry_run": ("Dry run", "flask-conical"),
+}
+"""What the steps of a change are called: (words, icon)."""
+SOURCES = {
+    "initial": "by the initial sync", "poll": "when both sides were asked", "hook": "by the shop's module",
+    "webhook": "by Odoo's webhook", "person": "by a person", "dependency": "because another record needs it",
+    "follow-up": "after another change", "scan": "by a full comparison", "pull": "by Pull stock", "conflict": "after a conflict was settled",
+}
+"""By whom a change was noticed."""
 CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways", "odoo": "Odoo", "prestashop": "PrestaShop",
            "manual": "A person decides"}
 
@@ -32,7 +48,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["number"] = number
     app.jinja_env.filters["entity_label"] = entity_label
     app.jinja_env.filters["record_label"] = record_label
-    app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES, step_url=step_url)
+    app.jinja_env.filters["record_name"] = record_name
+    app.jinja_env.filters["noticed"] = noticed
+    app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES, EVENTS=EVENTS, SOURCES=SOURCES,
+                                 step_url=step_url, ledger_url=ledger_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
 
@@ -60,8 +79,18 @@ def entity_label(name: str) -> str:
 
 def record_label(job: Any) -> str:
     """What a merchant calls the record of a change or a mapping: "Customer 12"."""
-    record = job.shop_id if isinstance(job, Mapping) else job.record
-    return f"{job.entity.replace('_', ' ').capitalize()} {record}"
+    return record_name(job.entity, job.shop_id if isinstance(job, Mapping) else job.record)
+
+
+def record_name(entity: str, record: str) -> str:
+    """What a merchant calls a record: "Customer 12"."""
+    return f"{entity.replace('_', ' ').capitalize()} {record}"
+
+
+def noticed(event: Any) -> str:
+    """What a step of a change says; who noticed it in a merchant's words."""
+    found = re.fullmatch(r"noticed(?: again)? \((\S+)\)", event.message)
+    return SOURCES.get(found[1], found[1]) if found else str(event.message)
 
 
 def _context() -> dict[str, Any]:
@@ -83,3 +112,9 @@ def step_url(key: str) -> str:
                         "rehearse": ("store.dashboard.page", "dry"), "initial": ("store.initial.page", None),
                         "enable": ("store.dashboard.page", "enable")}[key]
     return url_for(endpoint, _anchor=anchor)
+
+
+def ledger_url(record: str) -> str:
+    """The penny ledger of an order; "" where this portal has none."""
+    endpoint = "store.ledgers.page"
+    return url_for(endpoint, record=record) if endpoint in current_app.view_functions else ""

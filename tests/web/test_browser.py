@@ -115,9 +115,9 @@ def test_every_page_is_accessible_fits_and_runs_clean(chromium: Chromium, world:
     page = open_page(chromium, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
     store, empty = f"/stores/{world.mine}", f"/stores/{world.other}"
     paths = ["/stores", "/stores/new", "/people", "/account/password", *(f"{store}{path}" for path in (
-        "/", "/jobs?state=all", f"/jobs/{full}", "/dead", "/initial", *REPORTS, "/mappings", "/log", "/held", "/orders/94/ledger",
-        "/orders/93/ledger", "/orders/98/ledger", "/taxes", "/taxes/choice?place=FR&rate=20%25", "/settings", "/members",
-        "/remove")),
+        "/", "/jobs?state=all", f"/jobs/{full}", "/records/order/93", "/records/customer/0", "/search?q=1", "/dead", "/initial",
+        *REPORTS, "/mappings", "/log", "/held", "/orders/94/ledger", "/orders/93/ledger", "/orders/98/ledger", "/taxes",
+        "/taxes/choice?place=FR&rate=20%25", "/settings", "/members", "/remove")),
              *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial", "/held", "/taxes", *REPORTS))]
     for path in paths:
         page.goto(address + path)

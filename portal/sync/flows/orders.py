@@ -107,6 +107,7 @@ def _plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
                                      timezone=(profile.timezone if profile else "") or "UTC")
         except Invalid as error:
             work.failed(job, error)
+        work.words[job.id] = {str(row["reference"])}
     missing = _missing(work, sources)
     taxes.note(work.services, work.store)
     with work.services.db.read() as session:
@@ -386,4 +387,5 @@ def _link(item: Open, *, held: str = "") -> Link:
     base = {"digest": order_changes.digest(item.plan), "snapshot": order_changes.snapshot(item.plan)}
     data = item.mapping.data if item.mapping else {}
     return Link("order", item.record, item.row["id"], base, {
-        **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held})
+        **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held,
+        "invoices": len(item.row["invoice_ids"]), "needs": sorted(f"{ref.entity} {ref.record}" for ref in needs(item.found))})

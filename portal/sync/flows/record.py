@@ -63,6 +63,7 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
             work.done(job, f"{entity.label} {job.record} is no longer in the shop; Odoo keeps its record.", changed=False)
             continue
         try:
+            work.words[job.id] = {str(found[name]) for name in ("reference", "email", "ean13") if found.get(name)}
             values[job.id] = entity.values(found, related.get(job.record, {}), shop)
         except Invalid as error:
             work.failed(job, error)
