@@ -117,7 +117,7 @@ STORE_SETTINGS: tuple[StoreSetting, ...] = (
                  "reports"),
     StoreSetting("drift_hour", "number", 3, "Hour of the comparison",
                  "Full hour in the shop's time zone, 0 to 23.", "reports", highest=23),
-    StoreSetting("shop_admin", "text", "", "Folder of the shop's back office",
+    StoreSetting("shop_admin", "text", "", "Folder of the back office",
                  "The part of its address after the shop's own, such as admin123abc. With it, pages link to records in the shop.",
                  "links"),
     StoreSetting("max_attempts", "number", 5, "Attempts",

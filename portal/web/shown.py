@@ -35,7 +35,8 @@ EVENTS = {
 SOURCES = {
     "initial": "by the initial sync", "poll": "when both sides were asked", "hook": "by the shop's module",
     "webhook": "by Odoo's webhook", "person": "by a person", "dependency": "because another record needs it",
-    "follow-up": "after another change", "scan": "by a full comparison", "pull": "by Pull stock", "conflict": "after a conflict was settled",
+    "follow-up": "after another change", "scan": "by a full comparison", "pull": "by Pull stock",
+    "conflict": "after a conflict was settled",
 }
 """By whom a change was noticed."""
 CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways", "odoo": "Odoo", "prestashop": "PrestaShop",

@@ -89,7 +89,8 @@ def order(number: int, chance: random.Random) -> OrderSource:
     for name, pair in (("paid", paid), ("discounts", discount), ("shipping", shipping), ("wrapping", wrapping)):
         row[f"total_{name}_tax_excl"], row[f"total_{name}_tax_incl"] = (str(value) for value in pair)
     return OrderSource(row, tuple(cart.details), tuple(cart.rules), {1 + i: rate for i, rate in enumerate(RATES)}, currency,
-                       digits, COUNTRY[str(choice[0])], tuple(rates([rate]) for rate in RATES), "My carrier", 1, "Europe/Paris")
+                       digits, COUNTRY[str(choice[0])], known_rates=tuple(rates([rate]) for rate in RATES), carrier="My carrier",
+                       carrier_reference=1, timezone="Europe/Paris")
 
 
 def _typed(chance: random.Random, low: int, high: int) -> Decimal:

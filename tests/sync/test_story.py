@@ -111,7 +111,8 @@ def test_the_story_of_an_order_joins_both_directions_and_says_what_it_waits_for(
 
 
 def test_rows_that_do_not_pair_off_with_changes_are_told_by_number_only() -> None:
-    assert sent.of_jobs([1, 2], "x", "load", [{"a": 1}]) == {1: {"call": "x load", "records": 1}, 2: {"call": "x load", "records": 1}}
+    by_number = {"call": "x load", "records": 1}
+    assert sent.of_jobs([1, 2], "x", "load", [{"a": 1}]) == {1: by_number, 2: by_number}
     assert sent.of_jobs([1, 2], "x", "create", [{"a": 1}, {"a": 2}])[2]["values"] == {"a": 2}
 
 

@@ -400,7 +400,7 @@ def test_one_retry_needs_no_confirmation_and_joins_a_newer_change(world: World, 
 def test_a_change_shows_its_timeline_and_reason(world: World, admin: Browser) -> None:
     job = world.job(world.mine, "12", "error", attempts=2, message="Odoo refused it.", remedy="Fix the name.", detail="raw answer")
     text = words(admin.get(f"/stores/{world.mine}/jobs/{job}"))
-    for expected in ("Customer 12", "Queued", "Odoo refused it.", "What to do:", "Fix the name.", "raw answer", "2 of 5",
+    for expected in ("Customer 12", "Noticed", "Odoo refused it.", "What to do:", "Fix the name.", "raw answer", "2 of 5",
                      "Next attempt"):
         assert expected in text
     admin.post(f"/stores/{world.mine}/jobs/{job}/discard")
