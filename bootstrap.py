@@ -30,7 +30,7 @@ HELP = {
     "bench": "benchmarks; they print ratios",
     "cents": "generate orders and compare both sides to the cent",
     "ui": "browser journeys in headless Chromium",
-    "chaos": "random faults; SEEDS=N says how many runs",
+    "chaos": "every fault on purpose, then SEEDS=N runs at random",
     "screenshots": "pictures of every page into docs/screenshots",
     "install": "install only",
     "lock": "write the lock files from pyproject.toml anew; needs uv",
@@ -77,7 +77,8 @@ def commands(name: str, words: list[str]) -> list[list[str]]:
         "bench": [[*python, "bench"]],
         "cents": [[*python, "tests.cents"]],
         "ui": [[*python, "pytest", "tests/ui"]],
-        "chaos": [[*python, "tests.chaos", f"--seeds={options.get('SEEDS', '20')}"]],
+        "chaos": [[*python, "pytest", "-m", "chaos", "-q", "tests/chaos"],
+                  [*python, "tests.chaos", f"--seeds={options.get('SEEDS', '20')}"]],
         "screenshots": [[*python, "tests.ui.screenshots"]],
         "install": [],
     }[name]

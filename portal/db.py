@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -53,6 +54,20 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def clock(session: Session) -> datetime:
+    """The instant by which leases are given and lost: the database's, which machines with clocks of their own share."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(datetime, session.scalar(select(func.clock_timestamp())))
+    return now()
+
+
+def insert_into(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what to do where the row is there already, also when another process makes it at this moment."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
 def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL with this project's settings."""
     engine = create_engine(url, **engine_options(url))
@@ -64,7 +79,8 @@ def engine_options(url: str) -> dict[str, Any]:
     """Arguments for `create_engine`, the same in the web process and in workers."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 15}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10, "connect_args": {"connect_timeout": 5}}
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10,
+            "connect_args": {"connect_timeout": 5, "tcp_user_timeout": 10_000}}  # a server that vanishes is noticed within seconds
 
 
 def configure(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ from portal.rq_setup import connect_redis
 from portal.sync.services import Services
 
 BUSY_MILLISECONDS = 3000
-"""A page or endpoint waits no longer for SQLite's write lock; the caller is then asked to come again."""
+"""A page or endpoint waits no longer for SQLite's write lock or a row of PostgreSQL; the caller is then asked to come again."""
 
 db = SQLAlchemy(metadata=Base.metadata)
 csrf = CSRFProtect()
@@ -33,8 +34,7 @@ def init_database(app: Flask, config: Config) -> None:
     db.init_app(app)
     with app.app_context():
         configure(db.engine)
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", _wait_shorter)
+        event.listen(db.engine, "connect", _wait_shorter)
         app.extensions["portal"] = Services(config, Database(db.engine), connect_redis(config, web=True))
 
 
@@ -71,4 +71,8 @@ def release() -> None:
 
 
 def _wait_shorter(connection: Any, _record: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    else:
+        connection.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}")
+        connection.commit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,8 @@ FUNCTIONS = frozenset({"portal.sync.tasks.run", "portal.sync.tasks.enumerate_sho
                        "portal.sync.tasks.poll", "portal.sync.tasks.rehearse", "portal.sync.tasks.compare"})
 WEB_SECONDS = 0.2
 """A page or endpoint never waits longer for Redis; what it does not hear now, `tick` tells it."""
-
+BREAK_OFF_SECONDS = 15
+"""How long a task may go on when its worker was asked to end; less than the supervisor waits."""
 
 _FURTHER_CALLS = frozenset({"success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks"})
 
@@ -55,11 +57,20 @@ class Worker(SimpleWorker):
     job_class = SafeJob
     queue_class = Queue
     on_idle: Callable[[], None] | None = None
+    told_to_stop: Callable[[], None] | None = None
+    """Called when the worker is asked to end while it works."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         super().heartbeat(timeout, pipeline)
         if self.on_idle is not None and pipeline is None and self.get_state() == WorkerStatus.IDLE:
             self.on_idle()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Asked to end: the task begins nothing more, and is broken off before the supervisor would kill the process."""
+        if self.told_to_stop is not None:
+            self.told_to_stop()
+        if callable(signal.getsignal(signal.SIGALRM)):  # RQ's own limit of the task, brought forward
+            signal.alarm(min(signal.alarm(0) or BREAK_OFF_SECONDS, BREAK_OFF_SECONDS))
 
 
 def connect_redis(config: Config, *, web: bool = False) -> Redis:

@@ -15,6 +15,7 @@ from portal.runtime import open_services, prepare
 from portal.sync import tasks
 from portal.sync.services import Services
 from portal.sync.tick import beat
+from portal.sync.work import stop
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def work() -> int:
     try:
         worker = rq_setup.make_worker(services.redis, services.name)
         worker.on_idle = SignOfLife(services)
+        worker.told_to_stop = stop
         tasks.use(services, rq_setup.make_queue(services.redis))
         worker.work(with_scheduler=False, max_jobs=MAX_JOBS, logging_level="WARNING")
     except RedisError as error:

@@ -139,16 +139,21 @@ def make_world(db: Database, services: Services, *, version: str = "17", shop_ve
                demo: bool = True, **choices: object) -> Iterator[World]:
     """Start both servers and add an enabled store."""
     with make_shop_server(0, version=shop_version, demo=demo) as shop, make_odoo_server(0, version=version) as odoo:
-        with db.begin() as session:
-            store = stores.add_store(session, "shop", ps_url=shop.url, ps_key=SHOP_KEY, odoo_url=odoo.url,
-                                     odoo_db=DEMO_DATABASE, odoo_login=DEMO_LOGIN, odoo_key=ODOO_KEY)
-            stores.change_store(session, store, {"enabled": True, "stock": "ps_to_odoo", **choices}, actor="test")
-        world = World(services, store, shop, odoo)
+        world = World(services, add_enabled_store(db, shop, odoo, **choices), shop, odoo)
         try:
             yield world
         finally:
             world.kill_workers()
-            services.forget(store)
+            services.forget(world.store)
+
+
+def add_enabled_store(db: Database, shop: ShopServer, odoo: OdooServer, **choices: object) -> Store:
+    """The store that joins the two servers."""
+    with db.begin() as session:
+        store = stores.add_store(session, "shop", ps_url=shop.url, ps_key=SHOP_KEY, odoo_url=odoo.url,
+                                 odoo_db=DEMO_DATABASE, odoo_login=DEMO_LOGIN, odoo_key=ODOO_KEY)
+        stores.change_store(session, store, {"enabled": True, "stock": "ps_to_odoo", **choices}, actor="test")
+    return store
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

@@ -140,6 +140,11 @@ class OdooServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def serving(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._http is not None
+
     def start(self) -> OdooServer:
         """Starts to answer, in threads of its own; after `stop` on the same port with the same data."""
         self._http = http = _Server(self._port)

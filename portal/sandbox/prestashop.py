@@ -132,6 +132,9 @@ class _Server(ThreadingHTTPServer):
         self.connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), _Handler)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke off is part of the game."""
+
 
 class ShopServer:
     """A running shop: `url`, `shop`, `faults`, `calls` (counts per "METHOD resource"), `log` (the last 2000).
@@ -153,6 +156,11 @@ class ShopServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def serving(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return bool(self._threads) and not self._stopping.is_set()
 
     def start(self) -> ShopServer:
         """Starts to answer, in threads of its own; after `stop` again on the same port, with the same data."""

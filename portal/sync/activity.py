@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import insert_into, now
 from portal.models import Activity, SyncJob
 
 KEPT = timedelta(days=90)
@@ -32,8 +31,7 @@ def count(session: Session, row: SyncJob, *, synced: int = 0, failed: int = 0, d
     values: dict[str, Any] = {
         "store_id": row.store_id, "entity": row.entity, "direction": row.direction, "hour": _hour(at), "synced": synced,
         "failed": failed, "dead": dead, "last_synced_at": at if synced else None}
-    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = kind(Activity).values(**values)
+    new = insert_into(session, Activity).values(**values)
     session.execute(new.on_conflict_do_update(
         index_elements=["store_id", "entity", "direction", "hour"],
         set_={"synced": Activity.synced + new.excluded.synced, "failed": Activity.failed + new.excluded.failed,

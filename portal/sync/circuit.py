@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import AccessRefused, Ambiguous, RemoteError, Throttled
-from portal.db import now
+from portal.db import insert_into, now
 from portal.logs import without_secrets
 from portal.models import Circuit, Store, SyncJob
 from portal.sync import backoff, log
@@ -62,9 +62,7 @@ def to_probe(session: Session) -> list[Circuit]:
 
 
 def _row(session: Session, store_id: int, side: str) -> Circuit:
-    row = session.get(Circuit, (store_id, side))
-    if row is None:
-        row = Circuit(store_id=store_id, side=side, state="closed", failures=0, since=now())
-        session.add(row)
-        session.flush()
-    return row
+    """The side's row, locked: workers of several lanes fail at the same moment when a server goes down."""
+    session.execute(insert_into(session, Circuit).values(store_id=store_id, side=side, state="closed", failures=0, reason="",
+                                                         remedy="", since=now()).on_conflict_do_nothing())
+    return session.get_one(Circuit, (store_id, side), with_for_update=True)

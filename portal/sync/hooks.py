@@ -9,11 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal import settings as store_settings
-from portal.db import now
+from portal.db import insert_into, now
 from portal.entities import registry
 from portal.models import Store, Token
 from portal.module_tables import HookSeen, ShopModule
@@ -98,8 +97,7 @@ def _refuse_replay(session: Session, store: Store, body: bytes) -> None:
 
 
 def _insert_if_absent(session: Session, table: type[ShopModule] | type[HookSeen], **values: Any) -> bool:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    found = session.execute(dialect.insert(table).values(**values).on_conflict_do_nothing().returning(table.store_id))
+    found = session.execute(insert_into(session, table).values(**values).on_conflict_do_nothing().returning(table.store_id))
     return found.first() is not None
 
 

@@ -19,7 +19,7 @@ from portal.settings import SettingError, allowed
 from portal.sync import circuit, in_flight, jobs, known, log, odoo_changes, scan, shop_changes
 from portal.sync.services import Services
 
-CLAIM_SECONDS = 600
+CLAIM_SECONDS = 330
 """After which a poll that never came back no longer keeps the next one away. A task is ended long before."""
 SCAN_EVERY = 12
 """Polls between two full comparisons: hourly with the default period."""

@@ -7,6 +7,7 @@ its data) or after a while. Telling RQ twice is harmless: a claim decides in SQL
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,7 @@ BATCH = {"customer": 400, "product": 200, "stock": 500, "order": 100}
 """Records per RQ job. Bounded so that a batch ends well within its lease and live changes need not wait long."""
 
 MARKER = "portal:marker"
+ONCE = "portal:once:"
 RUN = "portal.sync.tasks.run"
 JOB_TIMEOUT = 280
 DEAD_PREFIX = "job-"
@@ -121,6 +123,25 @@ def bury(queue: Queue, job_ids: Iterable[int]) -> None:
                                      status=JobStatus.FAILED)
         job.save()
         registry.add(job, ttl=-1)
+
+
+def enqueue_once(queue: Queue, function: str, arguments: Sequence[object], name: str, *, seconds: int = JOB_TIMEOUT) -> bool:
+    """Hand over a task in front of all others unless one of that name waits or runs. Raises `RedisError` when Redis is away.
+
+    A note of our own that vanishes by itself says so: RQ's own unique ids are held for minutes after a worker was killed, and for
+    good when what stands under them cannot be read.
+    """
+    if not queue.connection.set(ONCE + name, "1", nx=True, ex=seconds):
+        return False
+    queue.enqueue(function, *arguments, job_id=f"{name}-{secrets.token_hex(4)}", at_front=True, result_ttl=0, failure_ttl=60,
+                  job_timeout=JOB_TIMEOUT)
+    return True
+
+
+def ended(queue: Queue, name: str) -> None:
+    """The task of that name is over and may be handed over again; never raises when Redis is away."""
+    with contextlib.suppress(RedisError):
+        queue.connection.delete(ONCE + name)
 
 
 def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = None, told_too: bool = False) -> list[_Due]:

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import insert, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import AccessRefused, Ambiguous, Outage, RemoteError, Throttled
@@ -23,7 +26,7 @@ from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
 from portal.sync.links import Link, remove_links, save_links
 from portal.sync.services import Services
-from portal.sync.work import Later, LeaseLost, Outcome, Work
+from portal.sync.work import Interrupted, Later, LeaseLost, Outcome, Work
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +65,21 @@ def _run_claimed(services: Services, store: Store, rows: list[SyncJob]) -> None:
     except LeaseLost:
         logger.warning("lease lost: %d jobs are left to whoever holds them now", len(work.open))
     except Exception as error:
-        uncertain = {job.id for job in work.writing}
+        in_doubt = {job.id for job in work.writing}
         for job in work.open:
-            if isinstance(error, Ambiguous) and job.id not in uncertain:
-                work.failed(job, Outage(error.side, error.message, remedy=error.remedy, detail=error.detail))
-            else:
-                work.failed(job, error)
+            work.failed(job, _for_one(error, in_doubt=job.id in in_doubt))
         work.save()
+
+
+def _for_one(error: Exception, *, in_doubt: bool) -> Exception:
+    """What an error that ended a whole batch means for one of its jobs; `in_doubt`: a write of it was on its way."""
+    if isinstance(error, Ambiguous) and not in_doubt:
+        return Outage(error.side, error.message, remedy=error.remedy, detail=error.detail)
+    if isinstance(error, BaseTimeoutException):
+        return Interrupted("It took longer than a worker may take, or the worker was stopped; it goes on later.", in_doubt=in_doubt)
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+        return Interrupted("The portal's database did not answer; it goes on later.", in_doubt=in_doubt)
+    return error
 
 
 def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
@@ -159,6 +170,9 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
     failure = explain(error)
     if isinstance(error, Later):
         jobs.postpone(session, row, failure, now() + timedelta(seconds=error.seconds))
+    elif isinstance(error, Interrupted):
+        wait = timedelta(seconds=work.services.config.ambiguous_seconds if error.in_doubt else 0)
+        jobs.postpone(session, row, failure, now() + wait, uncertain=error.in_doubt)
     elif isinstance(error, Ambiguous):
         wait = timedelta(seconds=work.services.config.ambiguous_seconds)
         jobs.postpone(session, row, failure, now() + wait, uncertain=True)
@@ -182,6 +196,8 @@ def explain(error: Exception) -> Failure:
         return Failure(without_secrets(error.message), without_secrets(error.cause), error.remedy, without_secrets(error.detail))
     if isinstance(error, (Invalid, Later)):
         return Failure(error.message, error.cause)
+    if isinstance(error, Interrupted):
+        return Failure(error.message, "portal:interrupted")
     return Failure("The portal came across something it does not understand; this is a defect of the portal.",
                    f"portal:{type(error).__name__}", "Send the expert details below to whoever maintains the portal.",
                    without_secrets(f"{type(error).__name__}: {error}")[:500])

@@ -41,34 +41,45 @@ def run(job_ids: list[int]) -> None:
 def enumerate_shop(run_id: int) -> None:
     """Walk the shop for an initial sync."""
     services, queue = _services[0]
-    with _busy(services):
+    with _once(queue, f"walk-{run_id}"), _busy(services):
         initial.walk(services, run_id, after_page=lambda: rq_queue.dispatch(services.db, queue))
 
 
 def poll(store_id: int) -> None:
     """Ask a store's shop and Odoo what changed."""
-    services, _ = _services[0]
-    with _busy(services):
+    services, queue = _services[0]
+    with _once(queue, f"poll-{store_id}"), _busy(services):
         polls.poll(services, store_id)
 
 
 def rehearse(run_id: int) -> None:
     """Go on with a rehearsal."""
-    services, _ = _services[0]
-    with _busy(services):
+    services, queue = _services[0]
+    with _once(queue, f"rehearsal-{run_id}"), _busy(services):
         rehearsal.walk(services, run_id)
 
 
 def compare(run_id: int) -> None:
     """Go on with a comparison of both sides."""
-    services, _ = _services[0]
-    with _busy(services):
+    services, queue = _services[0]
+    with _once(queue, f"comparison-{run_id}"), _busy(services):
         drift.walk(services, run_id)
 
 
 def tick() -> None:
     """One heartbeat."""
-    heartbeat.tick(*_services[0])
+    services, queue = _services[0]
+    with _once(queue, "tick"):
+        heartbeat.tick(services, queue)
+
+
+@contextmanager
+def _once(queue: Queue, name: str) -> Iterator[None]:
+    """The task was handed over by `enqueue_once`; when it has ended, it may be again."""
+    try:
+        yield
+    finally:
+        rq_queue.ended(queue, name)
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from datetime import timedelta
 
 from redis import RedisError
 from rq import Queue
-from rq.exceptions import DuplicateJobError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import RemoteError
-from portal.db import now
+from portal.db import insert_into, now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
 from portal.sync import activity, circuit, drift, jobs, poll, rehearsal
 from portal.sync import queue as rq_queue
@@ -75,9 +74,11 @@ def probe(services: Services, store_id: int, side: str) -> bool:
     return True
 
 
-def beat(session: object, name: str, kind: str) -> None:
+def beat(session: Session, name: str, kind: str) -> None:
     """Note that a process is alive."""
-    session.merge(Heartbeat(name=name, kind=kind, at=now()))  # type: ignore[attr-defined]
+    at = now()
+    session.execute(insert_into(session, Heartbeat).values(name=name, kind=kind, at=at)
+                    .on_conflict_do_update(index_elements=["name"], set_={"kind": kind, "at": at}))
 
 
 def _forget_the_gone(session: Session) -> None:
@@ -90,19 +91,19 @@ def _start_polls(services: Services, queue: Queue) -> int:
     """A task of its own for each store, so that a slow server holds up nobody else."""
     with services.db.read() as session:
         stores = poll.due(session)
-    return sum(_enqueue_once(queue, POLL, store_id, f"poll-{store_id}") for store_id in stores)
+    return sum(_hand_over(queue, POLL, store_id, f"poll-{store_id}") for store_id in stores)
 
 
 def _resume_rehearsals(services: Services, queue: Queue) -> int:
     with services.db.read() as session:
         runs = rehearsal.unfinished(session)
-    return sum(_enqueue_once(queue, REHEARSE, run_id, f"rehearsal-{run_id}") for run_id in runs)
+    return sum(_hand_over(queue, REHEARSE, run_id, f"rehearsal-{run_id}") for run_id in runs)
 
 
 def _compare(services: Services, queue: Queue) -> int:
     with services.db.begin() as session:
         runs = drift.begin_nightly(session)
-    return sum(_enqueue_once(queue, COMPARE, run_id, f"comparison-{run_id}") for run_id in runs)
+    return sum(_hand_over(queue, COMPARE, run_id, f"comparison-{run_id}") for run_id in runs)
 
 
 def _resume_walks(services: Services, queue: Queue) -> int:
@@ -111,14 +112,12 @@ def _resume_walks(services: Services, queue: Queue) -> int:
         stores = {s.id: s for s in session.scalars(select(Store))}
         runs = [run.id for run in session.scalars(select(InitialRun).where(InitialRun.state == "reading"))
                 if run.store_id not in troubled and stores[run.store_id].settings["enabled"]]
-    return sum(_enqueue_once(queue, ENUMERATE, run_id, f"walk-{run_id}") for run_id in runs)
+    return sum(_hand_over(queue, ENUMERATE, run_id, f"walk-{run_id}") for run_id in runs)
 
 
-def _enqueue_once(queue: Queue, function: str, argument: int, name: str) -> bool:
-    """Hand over a task unless one of that name is queued or running. Redis may be away: the next round tries again."""
+def _hand_over(queue: Queue, function: str, argument: int, name: str) -> bool:
+    """Redis may be away: the next round tries again."""
     try:
-        queue.enqueue(function, argument, job_id=name, at_front=True, result_ttl=0, failure_ttl=60,
-                      job_timeout=rq_queue.JOB_TIMEOUT, unique=True)
-    except (RedisError, DuplicateJobError):
+        return rq_queue.enqueue_once(queue, function, [argument], name)
+    except RedisError:
         return False
-    return True

@@ -60,7 +60,6 @@ def parse(body: Mapping[str, Any]) -> list[Note]:
 
 def accept(session: Session, store: Store, notes: Sequence[Note]) -> dict[str, Any]:
     """Store the notes as jobs, as far as the directions allow and the ids are known; the facts of the answer 202."""
-    beat(session, hit_name(store), "webhook")
     ids: list[int] = []
     reasons: list[str] = []
     for note in notes:
@@ -74,6 +73,7 @@ def accept(session: Session, store: Store, notes: Sequence[Note]) -> dict[str, A
             continue
         ids.append(jobs.notice(session, store, note.entity, "odoo_to_ps", record, source="webhook", hint=note.hint or None,
                                delay=COMMITTED_AFTER))
+    beat(session, hit_name(store), "webhook")  # last, since calls of one store wait for each other from here on
     detail = " ".join(reasons) if reasons or ids else "This concerns nothing that travels to the shop."
     return {"job": ids[0] if ids else None, "jobs": ids, "accepted": bool(ids), **({"detail": detail} if detail else {})}
 

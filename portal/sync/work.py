@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
@@ -22,6 +23,24 @@ from portal.sync.services import Services
 
 class LeaseLost(Exception):
     """Another worker may hold these jobs by now: stop, write nothing more."""
+
+
+class Interrupted(Exception):
+    """The worker has to end, took too long, or lost its database: what is open waits again without using an attempt. `in_doubt`:
+    a write of this job was on its way."""
+
+    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.in_doubt = in_doubt
+
+
+_stopping = threading.Event()
+
+
+def stop() -> None:
+    """This process was told to end: no further write is begun."""
+    _stopping.set()
 
 
 class Later(Exception):
@@ -113,14 +132,21 @@ class Work:
     def save(self) -> None:
         """Commit what was reported, so that a later crash cannot undo it."""
         outcomes, self.outcomes = self.outcomes, []
+        try:
+            if outcomes:
+                self._save(self, outcomes)
+        except BaseException:  # a database that was busy is asked once more; see the runner
+            self.outcomes = [*outcomes, *self.outcomes]
+            raise
         self.writing = []
-        if outcomes:
-            self._save(self, outcomes)
 
     def before_write(self, writing: Sequence[SyncJob]) -> None:
-        """Call ahead of every remote write. No lease, no write: raises `LeaseLost`. In a dry run it is a defect to come here."""
+        """Call ahead of every remote write. No lease, no write: raises `LeaseLost`; `Interrupted` where the process has to end.
+        In a dry run it is a defect to come here."""
         if self.dry_run:
             raise RuntimeError("a dry run must not write")
+        if _stopping.is_set():
+            raise Interrupted("The worker was stopped; another one goes on.")
         with self.services.db.begin() as session:
             if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
                 raise LeaseLost

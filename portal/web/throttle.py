@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import insert_into, now
 from portal.models import Throttle
 
 
@@ -29,12 +28,11 @@ TEST_CONNECTION = Limit("test-connection", 15, 10)
 def take(session: Session, limit: Limit, who: str) -> float:
     """Use one token of this caller's bucket. 0 when there was one, otherwise the seconds until there is."""
     key = _key(limit, who)
-    row = session.scalars(select(Throttle).where(Throttle.key == key).with_for_update()).first()
     at = now()
-    if row is None:
-        session.add(Throttle(key=key, tokens=limit.burst - 1, updated_at=at))
-        return 0
-    tokens = min(limit.burst, row.tokens + (at - row.updated_at).total_seconds() / limit.seconds)
+    session.execute(insert_into(session, Throttle).values(key=key, tokens=limit.burst, updated_at=at).on_conflict_do_nothing())
+    row = session.get_one(Throttle, key, with_for_update=True)
+    passed = max((at - row.updated_at).total_seconds(), 0)  # a clock that was set back takes nothing away
+    tokens = min(limit.burst, row.tokens + passed / limit.seconds)
     row.updated_at = at
     row.tokens = tokens - 1 if tokens >= 1 else tokens
     return 0 if tokens >= 1 else (1 - tokens) * limit.seconds

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from portal.sync.flows import lookups, order_states, orders, product_back, record, stock, stock_back
-from portal.sync.work import Work
+from portal.sync.work import Later, Work
+
+UNKNOWN_SECONDS = 60.0
 
 Flow = Callable[[Work], None]
 
@@ -22,5 +24,10 @@ FLOWS: dict[tuple[str, str], Flow] = {
 
 
 def flow_for(entity: str, direction: str) -> Flow:
-    """The flow that brings an entity in a direction; raises `LookupError` where there is none."""
-    return FLOWS[(entity, direction)]
+    """The flow that brings an entity in a direction. One that is not known here was noticed by a newer version, whose worker
+    will take it: raises `Later`."""
+    flow = FLOWS.get((entity, direction))
+    if flow is None:
+        raise Later(f"This worker does not know {entity} {direction}; it waits for one of the version that noticed it.",
+                    seconds=UNKNOWN_SECONDS, cause="portal:version")
+    return flow

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, select, text, update
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import clock, now
 from portal.models import WAITING, Store, SyncJob
 from portal.sync.jobs.steps import Failure, bury, events, wait_again
 
@@ -45,7 +45,7 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
     ids = list(session.scalars(select(SyncJob.id).where(*conditions).with_for_update()))
     session.execute(
         update(SyncJob).where(SyncJob.id.in_(ids))
-        .values(state="running", lease=token, lease_until=now() + timedelta(seconds=lease_seconds), updated_at=now())
+        .values(state="running", lease=token, lease_until=clock(session) + timedelta(seconds=lease_seconds), updated_at=now())
         .execution_options(synchronize_session=False))
     rows = list(session.scalars(select(SyncJob).where(SyncJob.id.in_(ids), SyncJob.lease == token)
                                 .order_by(SyncJob.id).execution_options(populate_existing=True)))
@@ -57,13 +57,13 @@ def extend(session: Session, token: str, lease_seconds: float) -> int:
     """Prolong the lease; the number of rows still held. 0: the lease was lost, nothing more may be written."""
     done = session.execute(
         update(SyncJob).where(SyncJob.lease == token, SyncJob.state == "running")
-        .values(lease_until=now() + timedelta(seconds=lease_seconds)).execution_options(synchronize_session=False))
+        .values(lease_until=clock(session) + timedelta(seconds=lease_seconds)).execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def reap(session: Session, *, store_id: int | None = None, entity: str | None = None) -> int:
     """Give up the leases that ran out: the rows wait again, or die after the third time. The number of rows."""
-    expired = select(SyncJob).where(SyncJob.state == "running", SyncJob.lease_until < now())
+    expired = select(SyncJob).where(SyncJob.state == "running", SyncJob.lease_until < clock(session))
     if store_id is not None:
         expired = expired.where(SyncJob.store_id == store_id, SyncJob.entity == entity)
     rows = list(session.scalars(expired.with_for_update(skip_locked=True)))

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import insert_into, now
 from portal.models import WAITING, Store, SyncJob
 from portal.sync.jobs.steps import event, events
 
@@ -76,9 +76,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
 
 def _insert_if_absent(session: Session) -> postgresql.Insert | sqlite.Insert:
     key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
-    return sqlite.insert(SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return insert_into(session, SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
 
 
 def _filled(row: Columns) -> Columns:

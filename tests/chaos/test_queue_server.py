@@ -1,0 +1,100 @@
+"""F6 to F9: Redis away, flushed, restarted empty, or holding nonsense. SQL is the record."""
+
+from __future__ import annotations
+
+import json
+
+from rq.registry import FailedJobRegistry
+
+from portal.sandbox.prestashop_actions import add_customer
+from portal.sync import queue as rq_queue
+from portal.sync import tick
+from tests.chaos.installation import Installation
+from tests.world import eventually
+
+
+def customers(world: Installation, number: int) -> list[int]:
+    shop = world.shop.shop
+    return [int(add_customer(shop, firstname="Ada", lastname=f"No{n}", email=f"c{n}@example.com")) for n in range(number)]
+
+
+def test_hooks_are_taken_while_redis_is_away_and_sent_when_it_is_back(world: Installation) -> None:
+    """F6."""
+    world.start_web()
+    world.redis.kill(empty=True)
+    answers = [world.hook([("customer", number)]) for number in customers(world, 10)]
+    assert [status for status, _ in answers] == [202] * 10
+    ids = [job for _, facts in answers for job in facts["jobs"]]
+    assert {world.job(number).state for number in ids} == {"pending"}
+    assert world.cron()[1]["started"] is False
+    world.redis.start()
+    world.fork_worker()
+    tick.tick(world.services, world.services.queue())
+    world.until("synced", *ids)
+
+
+def test_redis_restarts_empty_with_waiting_running_and_dead(world: Installation) -> None:
+    """F7 and F8."""
+    world.set(max_attempts=1)
+    numbers = customers(world, 60)
+    world.odoo.faults.arm("error", side="odoo", model="res.partner", method="load", error="ValidationError")
+    dead = world.notice("customer", numbers[0])
+    world.drain()
+    assert world.job(dead).state == "dead"
+    world.odoo.faults.arm("hold", side="odoo", model="res.partner", method="load", name="running", commit=True)
+    world.fork_worker()
+    running = world.notice("customer", numbers[1])
+    assert world.odoo.faults.wait_held()
+    waiting = [world.notice("customer", number) for number in numbers[2:]]
+    world.redis.kill(empty=True)
+    world.odoo.faults.release("running")
+    world.until("synced", running)
+    world.redis.start()
+    tick.tick(world.services, world.services.queue())
+    world.fork_worker()
+    world.until("synced", *waiting)
+    tick.tick(world.services, world.services.queue())
+    buried = FailedJobRegistry(queue=world.services.queue()).get_job_ids(cleanup=False)
+    assert [rq_queue.dead_letter(name) for name in buried] == [dead]
+    assert len(world.odoo_rows("res.partner", parent_id=False, email="c1@example.com")) == 1
+
+
+def test_nonsense_under_the_keys_of_rq_holds_nobody_up(world: Installation) -> None:
+    """F9: the worker may end over it, but not again and again, and the change is done."""
+    queue = world.services.queue()
+    assert queue is not None
+    [number] = customers(world, 1)
+    job_id = world.notice("customer", number)
+    [name] = queue.get_job_ids()
+    queue.connection.hset(f"rq:job:{name}", mapping={"created_at": "nonsense", "data": b"\x00", "timeout": "x"})
+    for _ in range(3):
+        process = world.fork_worker()
+        world.pass_time(leases=False)
+        tick.tick(world.services, queue)
+        eventually(lambda: process.exitcode is not None or world.job(job_id).state == "synced", "it ends or works")  # noqa: B023
+    assert world.job(job_id).state == "synced"
+    assert process.exitcode is None, "the worker goes on ending"
+
+
+def test_a_function_or_argument_of_another_version_is_not_the_end_of_a_change(world: Installation) -> None:
+    """F34: what an old worker does not understand it leaves; SQL hands it over again."""
+    queue = world.services.queue()
+    assert queue is not None
+    [number] = customers(world, 1)
+    job_id = world.notice("customer", number)
+    [name] = queue.get_job_ids()
+    queue.connection.hset(f"rq:job:{name}", "data", json.dumps(["portal.sync.tasks.run", None, [[job_id], "new"], {"more": 1}]))
+    world.fork_worker()
+    eventually(lambda: not queue.get_job_ids(), "the worker has taken it")
+    assert world.job(job_id).state == "pending"
+    world.pass_time(leases=False)
+    tick.tick(world.services, queue)
+    world.until("synced", job_id)
+
+
+def test_an_entity_of_a_newer_version_waits_for_its_worker(world: Installation) -> None:
+    """F34: no attempt is used, nothing dies."""
+    job_id = world.notice("pricelist", 1)
+    world.drain()
+    job = world.job(job_id)
+    assert (job.state, job.attempts, job.cause) == ("pending", 0, "portal:version")
