@@ -24,6 +24,7 @@ def create_app(config: Config | None = None) -> Flask:
     from portal.runtime import prepare
     from portal.web import (
         access,
+        alerts,
         auth,
         dashboard,
         drift,
@@ -59,7 +60,8 @@ def create_app(config: Config | None = None) -> Flask:
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, drift, settings, members, records)), records.finder)
+        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, drift, settings, alerts, members,
+        records)), records.finder)
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

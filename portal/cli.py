@@ -12,12 +12,20 @@ from typing import Any, NoReturn
 import click
 from sqlalchemy import select
 
-from portal import conflict_commands, drift_commands, mapping_commands, order_commands, rehearsal_commands, webhook_commands
+from portal import (
+    alert_commands,
+    conflict_commands,
+    drift_commands,
+    mapping_commands,
+    order_commands,
+    rehearsal_commands,
+    webhook_commands,
+)
 from portal.config import Config, ConfigError
 from portal.models import Store, SyncJob
 from portal.runtime import open_services, prepare
 from portal.settings import SettingError
-from portal.sync import drain, initial, jobs, stores, view
+from portal.sync import alert_post, drain, initial, jobs, stores, view
 from portal.sync import tick as heartbeat
 from portal.sync.services import Services
 
@@ -95,10 +103,13 @@ def worker() -> None:
 def tick(every: float, as_json: bool) -> None:
     """One heartbeat: due changes are queued, lost leases given up, what was down is probed."""
     services = _services()
+    if every:
+        alert_post.Postman(services).start()
     while True:
         done = heartbeat.tick(services, services.queue())
         if not every:
             click.echo(json.dumps(done) if as_json else ", ".join(f"{name} {n}" for name, n in done.items()))
+            alert_post.go_round(services)
             return
         time.sleep(every)
 
@@ -435,3 +446,4 @@ for _command in order_commands.commands(_open, _show):
     main.add_command(_command)
 main.add_command(mapping_commands.group(_open, _show))
 main.add_command(drift_commands.command(_open, _show))
+main.add_command(alert_commands.group(_open, _show))

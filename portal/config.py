@@ -7,9 +7,10 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 
 class ConfigError(Exception):
@@ -40,6 +41,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORTAL_LEASE_SECONDS", "300", "How long a worker may hold a change before it is thought dead."),
     Setting("PORTAL_AMBIGUOUS_SECONDS", "150", "Wait before a write with unknown outcome is looked up again."),
     Setting("PORTAL_CALL_SECONDS", "45", "Longest duration of one call to the shop or Odoo."),
+    Setting("PORTAL_SMTP_URL", "", "Mail server for alerts: smtp://user:password@host:587 (STARTTLS) or "
+            "smtps://user:password@host:465. Special signs in the password are percent-encoded. Default: no mail is sent."),
+    Setting("PORTAL_SMTP_FROM", "", "Sender of alerts. Default: the user of PORTAL_SMTP_URL, if that is an address."),
     Setting("PORTAL_LOG_LEVEL", "INFO", "Level of the process logs. DEBUG adds a line for each request."),
 )
 
@@ -62,6 +66,8 @@ class Config:
     ambiguous_seconds: float
     call_seconds: float
     log_level: str
+    smtp_url: str = field(default="", repr=False)
+    smtp_from: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Config:
@@ -90,6 +96,8 @@ class Config:
             ambiguous_seconds=_number(text, "PORTAL_AMBIGUOUS_SECONDS", lowest=0),
             call_seconds=_number(text, "PORTAL_CALL_SECONDS", lowest=1),
             log_level=text["PORTAL_LOG_LEVEL"].upper(),
+            smtp_url=text["PORTAL_SMTP_URL"],
+            smtp_from=_sender(text["PORTAL_SMTP_URL"], text["PORTAL_SMTP_FROM"]),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -107,6 +115,24 @@ def _database_url(given: str) -> str:
     """The address with the driver this project has, whichever usual form it was given in."""
     scheme, mark, rest = given.partition("://")
     return f"postgresql+psycopg://{rest}" if mark and scheme in ("postgres", "postgresql") else given
+
+
+def _sender(url: str, given: str) -> str:
+    """The sender of alerts; refuses a mail server that cannot be used when the portal starts, not when the first alert is due."""
+    if not url:
+        return given
+    parts = urlsplit(url)
+    try:
+        usable = parts.scheme in ("smtp", "smtps") and parts.hostname and (parts.port or 1) and not parts.path.strip("/")
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError("PORTAL_SMTP_URL: use smtp://user:password@host:587 or smtps://user:password@host:465, with special "
+                          "signs of the password percent-encoded.")
+    sender = given or unquote(parts.username or "")
+    if "@" not in sender or any(sign in sender for sign in "\r\n,"):
+        raise ConfigError("PORTAL_SMTP_FROM: enter the address alerts are sent from, such as portal@example.com.")
+    return sender
 
 
 def _secret_keys(given: str, data_dir: Path) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gunicorn.config import Config as GunicornConfig
 from gunicorn.glogging import Logger
 
 from portal.config import Config
 from portal.logs import FORMAT, Redacting
+from portal.sync.alert_post import Postman
 
 
 class WebLog(Logger):  # type: ignore[misc]
@@ -19,6 +21,11 @@ class WebLog(Logger):  # type: ignore[misc]
         for log in (self.error_log, self.access_log):
             for stream in log.handlers:
                 stream.setFormatter(Redacting(FORMAT))
+
+
+def post_worker_init(worker: Any) -> None:
+    """The web process looks after alerts as well: when the ticker is gone, somebody must say so."""
+    Postman(worker.wsgi.extensions["portal"]).start()
 
 
 _settings = Config.from_env()

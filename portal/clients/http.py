@@ -135,7 +135,7 @@ class Http:
         name, detail = _NAMES[self.side], f"{type(error).__name__}: {error}"
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL,
                               httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
-            message, remedy, cause = _why_not_connected(error, name)
+            message, remedy, cause = why_not_connected(error, name)
             raise Outage(self.side, message, remedy=remedy, detail=detail, cause=f"{self.side}:{cause}") from error
         if isinstance(error, httpx.TimeoutException):
             raise self.broken(f"{name} did not answer in time.", write=write, detail=detail, cause=f"{self.side}:timeout",
@@ -167,7 +167,7 @@ def _target(answer: httpx.Response) -> str:
     return str(url.copy_with(path=path, query=None, fragment=None, userinfo=b""))[:200].rstrip("/")
 
 
-def _why_not_connected(error: Exception, name: str) -> tuple[str, str, str]:
+def why_not_connected(error: Exception, name: str) -> tuple[str, str, str]:
     """Message, remedy and cause, found in the chain of exceptions below httpx's."""
     chain: list[BaseException] = []
     link: BaseException | None = error

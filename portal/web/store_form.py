@@ -43,7 +43,7 @@ SECRETS = {"ps_key": "ps_url", "odoo_key": "odoo_url"}
 """Each key and the address it is sent to."""
 GROUPS: Mapping[str, str] = {
     "sync": "Synchronization", "entities": "What travels, and which way", "orders": "Orders", "stock": "Stock", "queue": "Queue",
-    "reports": "Reports", "owners": "Products both ways: who wins", "links": "Links",
+    "reports": "Reports and alerts", "owners": "Products both ways: who wins", "links": "Links",
 }
 _MOVED = "The address has changed: enter the key again, so that it is sent only where you mean it."
 _DEMO = "The demo store stays on the bundled sandbox. Add a store of your own for your shop."

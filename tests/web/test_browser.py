@@ -24,7 +24,7 @@ from tests.web.conftest import ADMIN, PASSWORD, World
 from tests.web.order_pages import keep_ledger, keep_taxes, mixed_order
 
 pytestmark = pytest.mark.browser
-REPORTS = ("/rehearsal", "/rehearsal/duplicates", "/mappings/link", "/drift")
+REPORTS = ("/rehearsal", "/rehearsal/duplicates", "/mappings/link", "/drift", "/alerts")
 MARKUP = "<img src=x onerror=alert(1)>"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
