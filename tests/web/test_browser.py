@@ -16,7 +16,20 @@ from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
-from portal.models import Drift, DriftRun, Heartbeat, InitialRun, Mapping, Rehearsal, RehearsalKey, Rehearsed, Store
+from portal.db import now
+from portal.models import (
+    Alert,
+    AlertChannel,
+    Drift,
+    DriftRun,
+    Heartbeat,
+    InitialRun,
+    Mapping,
+    Rehearsal,
+    RehearsalKey,
+    Rehearsed,
+    Store,
+)
 from portal.sync import log, stores
 from portal.sync.foreseen import KINDS
 from portal.sync.stores import Check
@@ -83,6 +96,11 @@ def fill_reports(session: Session, store_id: int) -> None:
                               title=MARKUP * 3, message="It would be so.", remedy="Do it.", changes=[
                                   {"side": "odoo", "field": "name", "before": "Old", "after": MARKUP * 3},
                                   {"side": "shop", "field": "active", "before": False, "after": None}]))
+    session.add(Alert(store_id=store_id, cause="dead", title="3 changes need you", text=MARKUP * 3, number=3))
+    session.add(AlertChannel(store_id=store_id, kind="email", target=f"a@example.com, {'b' * 60}@example.com", failures=0,
+                             problem="", waiting=[], sent_at=now()))
+    session.add(AlertChannel(store_id=store_id, kind="webhook", target="https://hooks.example.com/in?key=secret-of-the-hook",
+                             failures=2, problem="The address answers HTTP 500. " + MARKUP, waiting=[{"id": "1"}]))
     session.add(DriftRun(store_id=store_id, state="finished", steps=["order"], cursor=[1, 0], looked=5))
     for number, kind in enumerate(("missing", "total", "state")):
         session.add(Drift(store_id=store_id, entity="order", kind=kind, record=str(number), title=MARKUP * 2, shop_says="1.00",
