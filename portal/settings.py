@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from portal.entities import payment
 
 Kind = Literal["switch", "choice", "number", "text"]
 Direction = Literal["ps_to_odoo", "odoo_to_ps"]
@@ -29,6 +32,8 @@ class StoreSetting:
     choices: tuple[str, ...] = ()
     lowest: int = 0
     highest: int = 1_000_000
+    pattern: str = ""
+    """What a text has to look like; the help tells."""
 
     def parse(self, text: Any) -> Any:
         """The value for what was typed; raises `SettingError`."""
@@ -53,6 +58,8 @@ class StoreSetting:
             return value
         if len(raw) > 255:
             raise SettingError(f"{self.key}: at most 255 characters.")
+        if self.pattern and not re.fullmatch(self.pattern, raw):
+            raise SettingError(f"{self.key}: {raw!r} cannot be understood. {self.help}")
         return raw
 
 
@@ -95,6 +102,13 @@ STORE_SETTINGS: tuple[StoreSetting, ...] = (
     StoreSetting("rounding_most", "number", 5, "Rounding line, cents at most",
                  "Largest rounding line of an order, in cents, however many lines it has. 0: no rounding line.", "orders",
                  highest=1000),
+    StoreSetting("order_refunds", "switch", True, "Credit notes for refunds",
+                 "Where the connector makes the invoice: a refund of the shop becomes a credit note of it in Odoo.", "orders"),
+    StoreSetting("order_payment", "switch", False, "Record payments",
+                 "Once the shop has received the money, record the payment on the posted invoice in Odoo.", "orders"),
+    StoreSetting("payment_journals", "text", "", "Journals of payments",
+                 "Journal for each payment module of the shop, such as ps_wirepayment=BNK1, ps_cashondelivery=CSH1. Modules "
+                 "that are not named use the first bank journal.", "orders", pattern=payment.JOURNALS),
     StoreSetting("order_states", "switch", True, "Order states",
                  "Confirming, delivering or cancelling an order in Odoo changes its state in the shop.", "orders"),
     StoreSetting("state_sale", "number", 0, "State of a confirmed order",

@@ -24,6 +24,7 @@ PROBED: Mapping[str, tuple[str, ...]] = {
                         "product_packaging_id", "price_unit"),
     "sale.advance.payment.inv": ("consolidated_billing", "deduct_down_payments"),
     "account.move": ("payment_state", "payment_reference", "delivery_date"),
+    "account.payment": ("memo", "ref"),
     "account.tax": ("price_include", "price_include_override", "country_id"),
 }
 """The fields whose presence is asked for at connect, by model."""

@@ -109,6 +109,8 @@ class RecordEntity(Protocol):
     match_extra: tuple[str, ...]
     unique_match: bool
     """Whether an Odoo record may be linked to one shop record only."""
+    keeps_edits: bool
+    """Whether what people changed in Odoo since the last agreement is left alone."""
     on_the_fly: bool
     """Whether an order may create it though its own switch is off."""
     words: Mapping[str, str]
@@ -130,6 +132,12 @@ class RecordEntity(Protocol):
 
     def record_id(self, row: Row) -> int:
         """The id to link, from a row of `match_model`."""
+
+    def yields(self, values: Values) -> bool:
+        """Whether the record only fills what is empty in an Odoo record that others share."""
+
+    def doubts(self, values: Values, odoo: OdooFacts) -> list[str]:
+        """What a merchant should look at though nothing is wrong enough to stop: sentences."""
 
     def extra(self, row: Row) -> dict[str, Any]:
         """What a mapping keeps beside the id, from a row of `match_model` or of `created_fields`."""

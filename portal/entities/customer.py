@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from portal.entities.address import doubts, place, state_id
 from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Skip, Values
 from portal.entities.language import odoo_language, shop_language
 from portal.entities.text import address_of_mail, clean, one_line, text_to_html, yes
+from portal.entities.vat import vat_number
 
 ADDRESS_FIELDS = ("id", "id_customer", "id_country", "id_state", "company", "vat_number", "address1", "address2", "postcode",
                   "city", "phone", "phone_mobile", "deleted")
@@ -23,7 +25,7 @@ class Customer:
     name = "customer"
     label = "Customer"
     resource = "customers"
-    fields: tuple[str, ...] = ("id", "firstname", "lastname", "email", "company", "id_lang", "deleted")
+    fields: tuple[str, ...] = ("id", "firstname", "lastname", "email", "company", "id_lang", "deleted", "is_guest")
     related: tuple[Related, ...] = (Related("addresses", "id_customer", ADDRESS_FIELDS),)
     odoo_model = "res.partner"
     chunk = 200
@@ -33,12 +35,13 @@ class Customer:
     match_columns: Mapping[str, tuple[str, ...]] = {"email": ("email", "email_normalized")}
     match_extra: tuple[str, ...] = ("parent_id", "company_id", "active")
     unique_match = False
+    keeps_edits = True
     on_the_fly = True
     words: Mapping[str, str] = {"email": "e-mail address"}
     created_fields: tuple[str, ...] = ()
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
-        """Name, e-mail, company, reference, default address, VAT number, country, language."""
+        """Name, e-mail, company, reference, default address, VAT number, country, language, and whether it is a guest."""
         if yes(record.get("deleted")):
             raise Skip("it was deleted in the shop")
         address = default_address(related.get("addresses", []))
@@ -48,22 +51,14 @@ class Customer:
         if not name:
             raise Invalid("The customer has neither a name nor an e-mail address. Enter one in the shop.",
                           cause="customer:name")
-        code, state = shop.states.get(_id(address, "id_state"), ("", ""))
         return {
             "name": name,
             "email": email,
             "company": company,
             "reference": f"PS-{_id(record, 'id')}",
-            "street": one_line(address.get("address1")),
-            "street2": one_line(address.get("address2")),
-            "zip": one_line(address.get("postcode")),
-            "city": one_line(address.get("city")),
-            "phone": one_line(address.get("phone")),
-            "mobile": one_line(address.get("phone_mobile")),
-            "vat": vat_number(address.get("vat_number")),
-            "country": shop.countries.get(_id(address, "id_country"), ""),
-            "state": one_line(f"{code}/{state}") if code or state else "",
+            **place(address, shop),
             "language": shop.languages.get(_id(record, "id_lang"), ""),
+            "guest": yes(record.get("is_guest")),
         }
 
     def match(self, values: Values) -> list[tuple[str, str]]:
@@ -78,6 +73,13 @@ class Customer:
 
     def record_id(self, row: Row) -> int:
         return int(row["id"])
+
+    def yields(self, values: Values) -> bool:
+        """A guest gives way: several share one contact, and none may change what a registered customer said."""
+        return bool(values["guest"])
+
+    def doubts(self, values: Values, odoo: OdooFacts) -> list[str]:
+        return doubts(values, odoo)
 
     def extra(self, row: Row) -> dict[str, Any]:
         return {}
@@ -103,7 +105,7 @@ class Customer:
         if "country" in wanted and (not values["country"] or values["country"] in odoo.countries):
             row["country_id"] = odoo.countries.get(values["country"], False)
         if wanted & {"country", "state"}:
-            row["state_id"] = _state(values, odoo)
+            row["state_id"] = state_id(values, odoo)
         if "language" in wanted and (code := odoo_language(values["language"], odoo.languages)):
             row["lang"] = code
         if only is None:
@@ -126,25 +128,6 @@ def default_address(addresses: Sequence[Row]) -> Row:
     """The oldest address that is still in use, as PrestaShop's own default; empty where there is none."""
     alive = [row for row in addresses if not yes(row.get("deleted"))]
     return min(alive, key=lambda row: _id(row, "id"), default={})
-
-
-def vat_number(value: Any) -> str:
-    """A VAT number in capitals without spaces; "" for what has no letter or digit, such as "/" or "-".
-
-    Whether it is a valid one is not asked: a wrong number must not stop an order (`Customer.context`).
-    """
-    text = "".join(clean(value).split()).upper()
-    return text if any(c.isalnum() for c in text) else ""
-
-
-def _state(values: Values, odoo: OdooFacts) -> int | bool:
-    """The Odoo state by code ("CA", or "JP-23" as some shops write it), else by name; False where there is none."""
-    country = values["country"]
-    code, _, name = values["state"].partition("/")
-    for key in (code, code.removeprefix(f"{country}-"), f"{country}-{code}", name):
-        if key and (country, key.lower()) in odoo.states:
-            return odoo.states[(country, key.lower())]
-    return False
 
 
 def _key_of(ids: Mapping[str, int], pair: Any) -> str:

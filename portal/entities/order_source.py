@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from portal.entities import address
 from portal.entities.base import Invalid, Ref, Row
 from portal.entities.money import amount
 from portal.entities.tax import Rates, rates
@@ -41,7 +42,7 @@ READS: tuple[Read, ...] = (
         by="id_order", values=("orders.id",)),
     Read("order_cart_rules", ("id", "id_order", "name", "value", "value_tax_excl", "free_shipping", "deleted"),
          by="id_order", values=("orders.id",)),
-    Read("addresses", ("id", "id_country", "id_state", "deleted"),
+    Read("addresses", address.FIELDS,
          values=("orders.id_address_delivery", "orders.id_address_invoice")),
     Read("taxes", ("id", "rate"), rare=True),
     Read("tax_rules", ("id", "id_tax_rules_group", "id_country", "id_state", "id_tax", "behavior"), rare=True),

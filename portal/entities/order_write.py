@@ -85,7 +85,7 @@ def line_values(line: PlanLine, made: OrderPlan, odoo: OdooSales, ids: OdooIds, 
     later change of the quantity does not replace it by the price list's."""
     values: dict[str, Any] = {
         "sequence": sequence,
-        "product_id": ids.products[line.ref] if line.ref else _service(line, made, ids),
+        "product_id": ids.products[line.ref] if line.ref else service_product(line, made, ids),
         "name": line.text,
         "product_uom_qty": line.quantity,
         "price_unit": float(line.price_unit),
@@ -109,7 +109,8 @@ def utc(text: str, timezone: str) -> str:
     return local.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _service(line: PlanLine, made: OrderPlan, ids: OdooIds) -> int:
+def service_product(line: PlanLine, made: OrderPlan, ids: OdooIds) -> int:
+    """The product of a line that is none of the shop's, such as shipping. Raises Invalid where Odoo has none."""
     key = str(line.service)
     own = f"{key}:{made.source.carrier_reference}"
     found = ids.services.get(own) if key == "shipping" and own in ids.services else ids.services.get(key)

@@ -43,6 +43,7 @@ class Product:
     match_columns: Mapping[str, tuple[str, ...]] = {"default_code": ("default_code",), "barcode": ("barcode",)}
     match_extra: tuple[str, ...] = ("product_tmpl_id", "company_id", "active")
     unique_match = True
+    keeps_edits = False
     on_the_fly = False
     words: Mapping[str, str] = {"default_code": "reference", "barcode": "barcode"}
     created_fields: tuple[str, ...] = ("product_variant_id",)
@@ -80,6 +81,12 @@ class Product:
 
     def record_id(self, row: Row) -> int:
         return int(row["product_tmpl_id"][0])
+
+    def yields(self, values: Values) -> bool:
+        return False
+
+    def doubts(self, values: Values, odoo: OdooFacts) -> list[str]:
+        return []
 
     def extra(self, row: Row) -> dict[str, Any]:
         variant = row["product_variant_id"] if "product_variant_id" in row else [row["id"]]

@@ -31,13 +31,14 @@ class Entry:
     direction: str
     job_id: int
     dry_run: bool
+    level: str = "info"
 
 
 def write_many(session: Session, store_id: int, entries: Sequence[Entry]) -> None:
     """Add what a batch did, in one statement."""
     if entries:
         session.execute(insert(LogEntry), [
-            {"store_id": store_id, "at": now(), "level": "info", "entity": entry.entity, "record": entry.record,
+            {"store_id": store_id, "at": now(), "level": entry.level, "entity": entry.entity, "record": entry.record,
              "direction": entry.direction, "job_id": entry.job_id,
              "dry_run": entry.dry_run, "actor": "", "message": _marked(entry.message, entry.dry_run)}
             for entry in entries])

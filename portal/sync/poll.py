@@ -102,11 +102,13 @@ def _record(feed: odoo_changes.Feed, row: dict[str, Any]) -> int:
 
 
 def _shop(services: Services, store: Store, state: State) -> tuple[Found, State]:
-    """Products and orders each time; customers, addresses and the order ids beyond the mark in turn."""
+    """Products and orders each time; customers, addresses, the order ids beyond the mark and refunds in turn."""
     marks = dict(state.get("marks", {})) if state.get("of") == store.ps_url else {}
     turn = int(state.get("turn", 0)) + 1
     on = [entity for entity in ("customer", "product", "order") if allowed(store.settings, entity, "ps_to_odoo")]
     third = [("customer", "customers"), ("customer", "addresses")] * ("customer" in on) + [("order", "")] * ("order" in on)
+    refunds = store.settings["order_refunds"] and store.settings["order_invoice"]
+    third += [("order", "order_slip")] * bool("order" in on and refunds)
     asked = [("product", "products")] * ("product" in on) + [("order", "orders")] * ("order" in on)
     asked += [third[turn % len(third)]] if third else []
     found: Found = []

@@ -114,6 +114,8 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
                 done.append((row, outcome.message))
                 for entity, direction, record in outcome.follow:
                     follow.setdefault((entity, direction, row.bulk), set()).add(record)
+            entries += [log.Entry(f"{row.entity.capitalize()} {row.record}: {text}", row.entity, row.record, row.direction, row.id,
+                                  False, "warning") for text in outcome.warnings]
             if outcome.foreseen is not None or outcome.changed:
                 entries.append(log.Entry(outcome.message, row.entity, row.record, row.direction, row.id,
                                          outcome.foreseen is not None))

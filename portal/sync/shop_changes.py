@@ -15,8 +15,8 @@ from portal.sync.odoo_changes import Mark, Row, next_mark, unseen
 
 OVERLAP = timedelta(minutes=2)
 FOR_EVER = "9999-12-31 23:59:59"
-KEYS = {"customers": "id", "addresses": "id_customer", "products": "id", "orders": "id"}
-"""Resources with dates and the field that names the record: an address belongs to its customer."""
+KEYS = {"customers": "id", "addresses": "id_customer", "products": "id", "orders": "id", "order_slip": "id_order"}
+"""Resources with dates and the field that names the record: an address belongs to its customer, a refund to its order."""
 
 
 def read(shop: Shop, resource: str, mark: Mark | None, now: datetime) -> tuple[list[Row], Mark]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
@@ -17,7 +17,7 @@ from portal.entities.base import Ref
 from portal.models import Mapping, Store, SyncJob
 from portal.sync import jobs, sent
 from portal.sync.foreseen import NOTHING, Foreseen
-from portal.sync.links import Link, save_links
+from portal.sync.links import Link, remove_links, save_links
 from portal.sync.services import Services
 
 
@@ -68,6 +68,8 @@ class Outcome:
     unlink: tuple[Ref, ...] = ()
     follow: tuple[tuple[str, str, str], ...] = ()
     """Further changes to notice: (entity, direction, record)."""
+    warnings: tuple[str, ...] = ()
+    """What a merchant should look at though the record is across."""
 
 
 class Work:
@@ -114,12 +116,13 @@ class Work:
         return [job for job in self.jobs if job.id not in self._settled]
 
     def done(self, job: SyncJob, message: str, *, changed: bool = True, links: Iterable[Link] = (),
-             unlink: Iterable[Ref] = (), follow: Iterable[tuple[str, str, str]] = ()) -> None:
+             unlink: Iterable[Ref] = (), follow: Iterable[tuple[str, str, str]] = (), warnings: Iterable[str] = ()) -> None:
         """The record is equal on both sides now. In a dry run nothing is kept, and the change goes on waiting."""
         if self.dry_run:
             self.would(job, message, NOTHING)
             return
-        self._report(Outcome(job, message, changed=changed, links=tuple(links), unlink=tuple(unlink), follow=tuple(follow)))
+        self._report(Outcome(job, message, changed=changed, links=tuple(links), unlink=tuple(unlink), follow=tuple(follow),
+                             warnings=tuple(warnings)))
 
     def would(self, job: SyncJob, message: str, foreseen: Foreseen) -> None:
         """Dry run: what would have been written, in words and as facts."""
@@ -161,6 +164,15 @@ class Work:
                 raise LeaseLost
             save_links(session, self.store, list(links))
 
+    def forget(self, refs: Sequence[Ref]) -> None:
+        """Drop mappings to records that are not there any more. Nothing in a dry run. Raises `LeaseLost`."""
+        if self.dry_run:
+            return
+        with self.services.db.begin() as session:
+            if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
+                raise LeaseLost
+            remove_links(session, self.store, refs)
+
     def mappings(self, entity: str, shop_ids: Collection[str]) -> dict[str, Mapping]:
         """What is linked already, by shop record key."""
         found: dict[str, Mapping] = {}
@@ -171,6 +183,16 @@ class Work:
                     Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
                     Mapping.shop_id.in_(wanted[start:start + 500])))
                 found.update({row.shop_id: row for row in rows})
+        return found
+
+    def shared(self, entity: str, odoo_ids: Collection[int]) -> set[int]:
+        """Which of these Odoo records are linked to more than one shop record."""
+        wanted, found = list(odoo_ids), set()
+        with self.services.db.read() as session:
+            for start in range(0, len(wanted), 500):
+                found |= set(session.scalars(select(Mapping.odoo_id).where(
+                    Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
+                    Mapping.odoo_id.in_(wanted[start:start + 500])).group_by(Mapping.odoo_id).having(func.count() > 1)))
         return found
 
     def linked_odoo_ids(self, entity: str, odoo_ids: Collection[int]) -> dict[int, str]:

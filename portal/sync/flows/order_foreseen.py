@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from portal.entities import order_changes
 from portal.sync import ledgers
+from portal.sync.flows.order_batch import Open
 from portal.sync.foreseen import Change, Foreseen, Kind
 from portal.sync.ledgers import Judged
 from portal.sync.work import Work
-
-if TYPE_CHECKING:
-    from portal.sync.flows.orders import Open
 
 
 def would(work: Work, orders: Sequence[Open]) -> None:

@@ -132,7 +132,13 @@ def _bring(work: Work, item: Open) -> None:
     if choice.state:
         _write_state(work, item, choice.state)
     text = " ".join(item.words) or f"{name}: the shop is left as it is, {choice.why}."
-    work.done(item.job, text, changed=bool(item.words), links=[_link(item)])
+    work.done(item.job, text, changed=bool(item.words), links=[_link(item)], follow=_invoice(work, item))
+
+
+def _invoice(work: Work, item: Open) -> list[tuple[str, str, str]]:
+    """A delivered order whose invoice waited for that: it is looked at once more."""
+    waits = item.signal == "done" and work.store.settings["order_invoice"] and not item.mapping.data.get("invoiced")
+    return [("order", "ps_to_odoo", item.mapping.shop_id)] if waits else []
 
 
 def _decide(work: Work, item: Open) -> states.Decision:

@@ -7,18 +7,18 @@ the next try finds what the first one made.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from portal.clients.errors import Missing, Rejected, Throttled
 from portal.entities import registry
 from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
-from portal.entities.compare import difference, fill_only, held
+from portal.entities.compare import difference, fill_only, held, is_blank
 from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
-from portal.sync.flows import variants
+from portal.sync.flows import addresses, edits, variants
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell
 from portal.sync.foreseen import Foreseen, changes, new, title
@@ -31,7 +31,7 @@ Values = dict[str, Any]
 def push(work: Work) -> None:
     """Bring a batch of shop records of one entity to Odoo."""
     entity = registry.record_entity(work.jobs[0].entity)
-    values = _read_shop(work, entity)
+    values, related = _read_shop(work, entity)
     linked = work.mappings(entity.name, [job.record for job in work.open])
     odoo = facts.odoo(work.services, work.store)
     if not _may_write(work, entity):
@@ -45,10 +45,11 @@ def push(work: Work) -> None:
     fresh = [job for job in work.open if job.id in values]
     if fresh:
         _link_or_create(work, entity, odoo, fresh, values)
+    addresses.archive(work, [row for rows in related.values() for row in rows.get("addresses", ())])
 
 
-def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
-    """The normalised values by job id; jobs whose record is gone or cannot be mapped are settled here."""
+def _read_shop(work: Work, entity: RecordEntity) -> tuple[dict[int, Values], dict[str, dict[str, list[dict[str, Any]]]]]:
+    """The normalised values by job id; jobs whose record is gone or cannot be mapped are settled here. And the related rows."""
     ids = [int(job.record) for job in work.jobs]
     rows = {str(row["id"]): row for row in work.shop.read(entity.resource, ids, entity.fields)}
     related: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -69,7 +70,7 @@ def _read_shop(work: Work, entity: RecordEntity) -> dict[int, Values]:
             work.failed(job, error)
         except Skip as reason:
             work.done(job, f"{entity.label} {job.record} is left out: {reason}.", changed=False)
-    return values
+    return values, related
 
 
 def _may_write(work: Work, entity: RecordEntity) -> bool:
@@ -105,14 +106,22 @@ def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[
 def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
             linked: dict[str, Mapping]) -> None:
     """Write what changed since it was last agreed. A record deleted in Odoo is left open, to be linked or created again."""
+    changed = {job.id: difference(values[job.id], linked[job.record].base) for job in rows}
+    numbers = {linked[job.record].odoo_id for job in rows if changed[job.id]} if entity.keeps_edits else set()
+    current = edits.current_rows(work, entity, odoo, sorted(numbers))
+    shared = work.shared(entity.name, numbers)
     for job in rows:
-        mapping, wanted = linked[job.record], values[job.id]
-        change = difference(wanted, mapping.base)
+        mapping, wanted, change = linked[job.record], values[job.id], changed[job.id]
+        theirs = edits.edited(entity, odoo, mapping, change, current[mapping.odoo_id]) if mapping.odoo_id in current else set()
+        if entity.yields(wanted) and mapping.odoo_id in shared:
+            theirs = set(change)
+        change = {name: value for name, value in change.items() if name not in theirs}
         row = entity.to_odoo(wanted, odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if not row:
             link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
-            work.done(job, f"{name} is unchanged.", changed=False, links=[link] if change else [])
+            text = f"{name} is unchanged." if not theirs else f"{name} is left as it is in Odoo (id {mapping.odoo_id})."
+            work.done(job, text, changed=False, links=[link] if change or theirs else [], warnings=_kept(entity, wanted, theirs))
             continue
         if work.dry_run:
             work.would(job, f"would change {', '.join(change)} of {name} in Odoo (id {mapping.odoo_id})",
@@ -127,9 +136,19 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             work.failed(job, error)
             continue
         link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
-        work.done(job, f"{name}: {', '.join(change)} changed in Odoo (id {mapping.odoo_id}).", links=[link])
+        work.done(job, f"{name}: {', '.join(change)} changed in Odoo (id {mapping.odoo_id}).", links=[link],
+                  warnings=[*_kept(entity, wanted, theirs), *(entity.doubts(wanted, odoo) if _DOUBTED & set(change) else ())])
         if len(work.outcomes) >= 50:
             work.save()
+
+
+_DOUBTED = {"vat", "country", "state"}
+
+
+def _kept(entity: RecordEntity, values: Values, names: Collection[str]) -> list[str]:
+    """A sentence on what people changed in Odoo and the shop changed otherwise; guests' changes are nobody's business."""
+    return [] if not names or entity.yields(values) else [
+        f"{', '.join(sorted(names))} was changed in Odoo by hand and in the shop; Odoo keeps its own."]
 
 
 def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob],
@@ -167,7 +186,7 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
     first_of_key: dict[tuple[str, str], SyncJob] = {}
     twins: list[tuple[SyncJob, SyncJob]] = []
     makers: list[SyncJob] = []
-    for job in new:
+    for job in sorted(new, key=lambda job: entity.yields(values[job.id])):
         key = keys[job.id][0] if keys[job.id] else None
         if key is not None and key in first_of_key:
             twins.append((job, first_of_key[key]))
@@ -254,10 +273,13 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
         for pair in [pair for pair in pairs if pair.job.id in agreed]:
             work.done(pair.job, agreed[pair.job.id].message, links=[agreed[pair.job.id].link])
         return
+    known = set(work.linked_odoo_ids(entity.name, ids)) if any(entity.yields(values[job.id]) for job, _ in hits) else set()
     for job, hit in hits:
         odoo_id = entity.record_id(hit)
         current = entity.from_odoo(rows[odoo_id], odoo)
         change = fill_only(held(entity, values[job.id], odoo), current) if _may_write(work, entity) else {}
+        if entity.yields(values[job.id]):
+            change = {} if odoo_id in known else {name: value for name, value in change.items() if is_blank(current[name])}
         row = entity.to_odoo(values[job.id], odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if work.dry_run:
@@ -273,7 +295,8 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
             continue
         link = Link(entity.name, job.record, odoo_id, values[job.id], entity.extra(hit))
         work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else ".")
-                  + variants.note(values[job.id]), links=[link])
+                  + variants.note(values[job.id]), links=[link],
+                  warnings=entity.doubts(values[job.id], odoo) if change else ())
 
 
 def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
@@ -306,7 +329,8 @@ def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     extras = {row["id"]: entity.extra(row) for row in made}
     for job, odoo_id in zip(rows, result.ids, strict=True):
         link = Link(entity.name, job.record, odoo_id, values[job.id], extras.get(odoo_id, {}))
-        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).{variants.note(values[job.id])}", links=[link])
+        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).{variants.note(values[job.id])}", links=[link],
+                  warnings=entity.doubts(values[job.id], odoo))
     return {job.id: odoo_id for job, odoo_id in zip(rows, result.ids, strict=True)}
 
 

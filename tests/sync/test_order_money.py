@@ -1,0 +1,407 @@
+"""Payments and refunds of the shop on the posted invoice, and an order killed at every step of its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from portal.clients.odoo import Odoo
+from portal.config import Config
+from portal.db import Database
+from portal.models import LogEntry, Mapping, Store
+from portal.sandbox.odoo_deliveries import deliver
+from portal.sandbox.odoo_models import Env
+from portal.sandbox.prestashop_actions import add_address, add_customer
+from portal.sandbox.prestashop_orders import place_order, refund, set_state
+from portal.sync import drain, jobs, poll, tick
+from portal.sync.services import Services
+from tests.world import READING, World, make_world
+
+PRODUCT, OTHER = 19, 20
+PAID, CANCELED, BANKWIRE = 2, 6, 10
+SETTINGS = {"stock": "off", "order_confirm": True, "order_invoice": True, "order_payment": True}
+
+
+@pytest.fixture(params=["14", "15", "16", "17", "18", "19"])
+def every(request: pytest.FixtureRequest, db: Database, config: Config) -> Iterator[World]:
+    with make_world(db, Services(config, db), version=request.param, **SETTINGS) as world:
+        yield world
+
+
+@pytest.fixture
+def world(db: Database, config: Config) -> Iterator[World]:
+    with make_world(db, Services(config, db), **SETTINGS) as world:
+        yield world
+
+
+def sell(world: World, **options: Any) -> int:
+    """A new order of the shop, not noticed yet."""
+    customer = next(iter(world.shop.shop.tables["customers"].rows))
+    lines = [{"product": PRODUCT, "quantity": 3}, {"product": OTHER, "quantity": 1}]
+    return int(place_order(world.shop.shop, customer, lines, **options))
+
+
+def bring(world: World, order: int) -> None:
+    world.notice("order", order)
+    world.drain()
+
+
+def details(world: World, order: int) -> list[dict[str, Any]]:
+    return sorted(world.shop.shop.tables["order_details"].by("id_order", order), key=lambda row: int(row["id"]))
+
+
+def moves(world: World, order: int, kind: str = "out_invoice") -> list[dict[str, Any]]:
+    client = world.services.odoo(world.store)
+    [row] = client.search_read("sale.order", [("origin", "=", f"PS/shop/{order}")], ["name"])
+    return client.search_read("account.move", [("invoice_origin", "=", row["name"]), ("move_type", "=", kind)], [
+        "state", "payment_state", "amount_total", "amount_untaxed", "amount_residual", "ref", "reversed_entry_id", "partner_id",
+        "journal_id", "invoice_date"], order="id")
+
+
+def payments(world: World) -> list[dict[str, Any]]:
+    memo = "memo" if world.odoo.db.profile.major >= 18 else "ref"
+    rows = world.services.odoo(world.store).search_read("account.payment", [], ["amount", "journal_id", "date", memo], order="id")
+    return [{**row, "memo": row[memo]} for row in rows]
+
+
+def total(world: World, order: int) -> float:
+    return float(world.shop.shop.get("orders", order, "total_paid_tax_incl"))
+
+
+def said(world: World, order: int) -> str:
+    with world.db.read() as session:
+        rows = session.scalars(select(LogEntry.message).where(LogEntry.entity == "order", LogEntry.record == str(order))
+                               .order_by(LogEntry.id))
+        return "\n".join(rows)
+
+
+# --- payments ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_shop_received_is_recorded_once_on_the_posted_invoice(every: World) -> None:
+    order = sell(every)
+    for _ in range(3):
+        bring(every, order)
+    [invoice] = moves(every, order)
+    assert (invoice["state"], invoice["payment_state"], invoice["amount_residual"]) == ("posted", "paid", 0)
+    [payment] = payments(every)
+    assert payment["amount"] == pytest.approx(total(every, order))
+    assert payment["journal_id"][1] == "Bank"
+    reference = every.shop.shop.get("orders", order, "reference")
+    assert payment["memo"] == f"PS/shop/{order} {reference}"
+    assert payment["date"] == every.shop.shop.tables["order_payments"].by("order_reference", reference)[0]["date_add"][:10]
+
+
+def test_an_order_that_is_paid_later_is_paid_later_in_odoo(world: World) -> None:
+    order = sell(world, state=BANKWIRE)
+    bring(world, order)
+    assert moves(world, order)[0]["payment_state"] == "not_paid"
+    set_state(world.shop.shop, order, PAID)
+    bring(world, order)
+    assert moves(world, order)[0]["payment_state"] == "paid"
+
+
+def test_a_part_paid_order_is_part_paid_in_odoo_and_the_rest_follows(world: World) -> None:
+    order = sell(world, state=BANKWIRE)
+    whole = Decimal(str(total(world, order)))
+    for received in ("10.00", str(whole)):
+        with world.shop.shop.transaction():
+            world.shop.shop.update("orders", order, total_paid_real=received)
+        for _ in range(2):
+            bring(world, order)
+    assert [Decimal(str(row["amount"])) for row in payments(world)] == [Decimal("10"), whole - 10]
+    assert moves(world, order)[0]["payment_state"] == "paid"
+
+
+def test_nothing_is_recorded_where_people_recorded_it_or_it_is_switched_off(world: World) -> None:
+    world.set(order_payment=False)
+    order = sell(world)
+    bring(world, order)
+    assert not payments(world)
+    client, [invoice] = world.services.odoo(world.store), moves(world, order)
+    context = {"active_model": "account.move", "active_ids": [invoice["id"]]}
+    [wizard] = client.create("account.payment.register", [{}], context=context)
+    client.call("account.payment.register", "action_create_payments", [wizard], context=context)
+    world.set(order_payment=True)
+    bring(world, order)
+    assert len(payments(world)) == 1
+
+
+def test_the_journal_is_the_merchants_choice_for_the_payment_module(world: World) -> None:
+    world.set(payment_journals="ps_wirepayment=BNK1, ps_cashondelivery = csh1")
+    order = sell(world, module="ps_cashondelivery")
+    bring(world, order)
+    assert payments(world)[0]["journal_id"][1] == "Cash"
+
+
+def test_a_journal_that_odoo_does_not_have_is_named_and_the_order_stands(world: World) -> None:
+    world.set(payment_journals="ps_wirepayment=XYZ", max_attempts=1)
+    order = sell(world)
+    bring(world, order)
+    [dead] = world.jobs("dead")
+    assert "code XYZ" in str(dead.message)
+    assert moves(world, order)[0]["state"] == "posted"
+
+
+def test_money_for_a_cancelled_order_is_not_recorded(world: World) -> None:
+    order = sell(world)
+    set_state(world.shop.shop, order, CANCELED)
+    bring(world, order)
+    assert not payments(world)
+
+
+# --- refunds ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_refund_becomes_one_posted_credit_note_equal_to_the_cent(every: World) -> None:
+    order = sell(every)
+    bring(every, order)
+    first, second = details(every, order)
+    slip = refund(every.shop.shop, order, {first["id"]: 2, second["id"]: 1}, shipping="7.08")
+    for _ in range(3):
+        bring(every, order)
+    [invoice], [note] = moves(every, order), moves(every, order, "out_refund")
+    given = every.shop.shop.tables["order_slip"].rows[slip]
+    assert Decimal(str(note["amount_total"])) == round(Decimal(given["total_products_tax_incl"]), 2) + Decimal("7.08")
+    assert (note["state"], note["ref"]) == ("posted", f"PS/shop/{order}/R{slip}")
+    assert note["reversed_entry_id"][0] == invoice["id"]
+    assert (note["partner_id"], note["journal_id"]) == (invoice["partner_id"], invoice["journal_id"])
+    assert note["invoice_date"] == given["date_add"][:10]
+
+
+def test_a_refund_of_shipping_only_and_a_second_slip_are_notes_of_their_own(world: World) -> None:
+    order = sell(world)
+    bring(world, order)
+    refund(world.shop.shop, order, {}, shipping="3.00")
+    bring(world, order)
+    refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    bring(world, order)
+    notes = moves(world, order, "out_refund")
+    assert [note["state"] for note in notes] == ["posted", "posted"]
+    assert notes[0]["amount_total"] == 3
+
+
+def test_a_slip_whose_amount_is_without_tax_is_equal_all_the_same(world: World) -> None:
+    order = sell(world)
+    bring(world, order)
+    slip = refund(world.shop.shop, order, {details(world, order)[0]["id"]: 3})
+    row = world.shop.shop.tables["order_slip"].rows[slip]
+    with world.shop.shop.transaction():
+        world.shop.shop.update("order_slip", slip, amount=row["total_products_tax_excl"])
+    bring(world, order)
+    [note] = moves(world, order, "out_refund")
+    assert Decimal(str(note["amount_total"])) == round(Decimal(row["total_products_tax_incl"]), 2)
+    assert note["state"] == "posted"
+
+
+def test_an_amount_the_merchant_chose_is_a_draft_that_says_why(world: World) -> None:
+    order = sell(world)
+    bring(world, order)
+    slip = refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    with world.shop.shop.transaction():
+        world.shop.shop.update("order_slip", slip, amount="1.000000")
+    for _ in range(2):
+        bring(world, order)
+    [note] = moves(world, order, "out_refund")
+    assert note["state"] == "draft"
+    assert "draft credit note" in said(world, order)
+    assert "gave back 1.00 EUR" in said(world, order)
+
+
+def test_a_refund_waits_for_the_invoice_and_is_no_error(world: World) -> None:
+    order = sell(world)
+    world.sync("customer", "product")
+    with world.odoo.db.transaction():
+        goods = [number for number, row in world.odoo.db.tables["product.template"].rows.items() if row.get("type") != "service"]
+        for number in goods:
+            Env(world.odoo.db)["product.template"].put(number, invoice_policy="delivery")
+    refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    bring(world, order)
+    assert not moves(world, order), "one invoice for everything, not one for the shipping first"
+    assert "waits until everything is delivered" in said(world, order)
+    assert "wait for the posted invoice" in said(world, order)
+    number = linked(world, order).odoo_id
+    with world.odoo.db.transaction():
+        deliver(Env(world.odoo.db), number)
+    with world.db.begin() as session:
+        jobs.notice(session, session.get_one(Store, world.store.id), "order", "odoo_to_ps", str(number), source="test")
+    world.drain()
+    assert [row["state"] for row in moves(world, order)] == ["posted"], "what was delivered is invoiced"
+    assert [row["state"] for row in moves(world, order, "out_refund")] == ["posted"]
+
+
+def test_no_credit_note_where_the_setting_is_off(world: World) -> None:
+    world.set(order_refunds=False)
+    order = sell(world)
+    bring(world, order)
+    refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    bring(world, order)
+    assert not moves(world, order, "out_refund")
+
+
+def test_a_refund_that_nobody_reported_is_found(world: World) -> None:
+    order = sell(world)
+    bring(world, order)
+    for _ in range(6):
+        poll.poll(world.services, world.store.id, force=True)
+        world.drain()
+    refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    for _ in range(6):
+        poll.poll(world.services, world.store.id, force=True)
+        world.drain()
+    assert len(moves(world, order, "out_refund")) == 1
+
+
+def linked(world: World, order: int) -> Mapping:
+    with world.db.read() as session:
+        return session.scalars(select(Mapping).where(Mapping.entity == "order", Mapping.shop_id == str(order))).one()
+
+
+# --- killed at every step ---------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """kill -9, as far as the code under test can tell: nothing after it runs."""
+
+
+def complete(world: World, order: int) -> None:
+    """Exactly one order, invoice, payment and credit note, all as they should be."""
+    client = world.services.odoo(world.store)
+    [row] = client.search_read("sale.order", [("origin", "=like", f"PS/%/{order}")], ["state"])
+    assert row["state"] == "sale"
+    [invoice] = moves(world, order)
+    assert (invoice["state"], invoice["payment_state"]) == ("posted", "paid")
+    mine = [payment["amount"] for payment in payments(world) if str(payment["memo"]).startswith(f"PS/shop/{order} ")]
+    assert mine == [invoice["amount_total"]]
+    [note] = moves(world, order, "out_refund")
+    assert note["state"] == "posted"
+    cities = client.search_read("res.partner", [("city", "=", "Cassis")], ["id"], context={"active_test": False})
+    assert len(cities) == 1
+
+
+def order_of_every_kind(world: World) -> int:
+    """Paid, with an address that is not the customer's own, and with a refund."""
+    customer = add_customer(world.shop.shop, "Ada", "Byron", "ada@example.com")
+    home = add_address(world.shop.shop, customer, "FR", address1="1 rue", postcode="75001", city="Paris")
+    away = add_address(world.shop.shop, customer, "FR", address1="3 quai", postcode="13260", city="Cassis")
+    order = int(place_order(world.shop.shop, customer, [{"product": PRODUCT, "quantity": 3}], address=away, invoice_address=home))
+    refund(world.shop.shop, order, {details(world, order)[0]["id"]: 1})
+    return order
+
+
+def recover(world: World) -> None:
+    """What happens by itself after a while: leases run out, a tick comes, what waits is due."""
+    world.pass_time()
+    tick.tick(world.services, None)
+    world.pass_time()
+    drain.drain(world.services, world.store)
+
+
+def writes(world: World, monkeypatch: pytest.MonkeyPatch, strike: Callable[[int, Callable[[], Any]], Any]) -> list[str]:
+    """Every writing call to Odoo goes through `strike(number, call)`; the calls made, in order."""
+    made: list[str] = []
+    real = Odoo._call
+
+    def call(self: Odoo, model: str, method: str, ids: Any, named: Any, *, write: bool, context: Any) -> Any:
+        def go() -> Any:
+            return real(self, model, method, ids, named, write=write, context=context)
+
+        if not write or method in READING:
+            return go()
+        made.append(f"{model}.{method}")
+        return strike(len(made), go)
+
+    monkeypatch.setattr(Odoo, "_call", call)
+    return made
+
+
+STEPS = ["res.partner.load", "sale.order.create", "sale.order.action_confirm", "sale.advance.payment.inv.create",
+         "sale.advance.payment.inv.create_invoices", "account.move.action_post", "account.payment.register.create",
+         "account.payment.register.action_create_payments", "account.move.create", "account.move.action_post"]
+
+
+def test_the_steps_of_an_order_are_those_the_kill_test_goes_through(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.sync("customer", "product")
+    bring(world, sell(world))
+    order = order_of_every_kind(world)
+    world.sync("customer")
+    made = writes(world, monkeypatch, lambda _, go: go())
+    bring(world, order)
+    assert made == STEPS
+    complete(world, order)
+
+
+ONE_DATABASE = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(("version", "when"), [("14", "after"), ("17", "before"), ("17", "after"), ("19", "after")])
+def test_killed_at_any_step_and_replayed_there_is_one_of_everything(version: str, when: str, db: Database, config: Config,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    with make_world(db, Services(config, db), version=version, **SETTINGS) as world:
+        world.sync("customer", "product")
+        world.set(order_refunds=False, order_payment=False)
+        bring(world, sell(world))
+        world.set(order_refunds=True, order_payment=True)
+        for step in range(1, len(STEPS) + 1):
+            world.odoo.reset(data=False)
+            order = order_of_every_kind(world)
+            world.sync("customer")
+            world.notice("order", order)
+            with monkeypatch.context() as patch:
+                def strike(number: int, go: Callable[[], Any], step: int = step) -> Any:
+                    if number == step and when == "after":
+                        go()
+                    if number == step:
+                        raise Killed
+                    return go()
+
+                made = writes(world, patch, strike)
+                with pytest.raises(Killed):
+                    drain.drain(world.services, world.store)
+                assert made == STEPS[:step]
+            for _ in range(3):
+                recover(world)
+                world.notice("order", order)
+            world.drain()
+            complete(world, order)
+            forget(world)
+
+
+def forget(world: World) -> None:
+    """Take the order's traces away, so that the next one starts alike."""
+    with world.odoo.db.transaction():
+        tables = world.odoo.db.tables
+        for number in list(tables["account.payment"].rows):
+            world.odoo.db.put("account.payment", number, None)
+        for number, row in list(tables["res.partner"].rows.items()):
+            if row.get("city") == "Cassis":
+                world.odoo.db.put("res.partner", number, None)
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("kind", ["drop", "refuse", "late"])
+def test_a_lost_answer_at_any_step_makes_nothing_twice(kind: str, world: World) -> None:
+    world.sync("customer", "product")
+    world.set(order_refunds=False, order_payment=False)
+    bring(world, sell(world))
+    world.set(order_refunds=True, order_payment=True)
+    for step in dict.fromkeys(STEPS):
+        order = order_of_every_kind(world)
+        world.sync("customer")
+        model, _, method = step.rpartition(".")
+        world.odoo.faults.arm(kind, side="odoo", model=model, method=method, name=step)
+        world.notice("order", order)
+        drain.drain(world.services, world.store)
+        world.odoo.faults.release(step)
+        world.odoo.faults.wait_late()
+        for _ in range(3):
+            recover(world)
+            world.notice("order", order)
+        world.drain()
+        complete(world, order)
+        forget(world)
