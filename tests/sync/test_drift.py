@@ -57,6 +57,10 @@ def simple(world: World) -> Mapping:
     return next(row for row in links(world, "product").values() if row.base["kind"] == "simple" and row.data.get("variant_id"))
 
 
+def shop_state(world: World, order: Mapping) -> str:
+    return str(world.shop.shop.get("orders", int(order.shop_id), "current_state"))
+
+
 def odoo(world: World) -> Any:
     return world.services.odoo(world.store)
 
@@ -136,6 +140,24 @@ def test_other_totals_and_states_are_found(world: World) -> None:
         "cancelled or refunded", "a quotation")
     repair(world, found["order", "total", draft.shop_id], found["order", "state", records[1]])
     assert not [key for key in compare(world) if key[0] == "order"]
+
+
+def test_an_order_that_somebody_confirmed_in_odoo_and_the_shop_was_not_told_of_is_found(world: World) -> None:
+    link = next(row for row in links(world, "order").values() if shop_state(world, row) == "2")
+    odoo(world).call("sale.order", "action_confirm", [link.odoo_id])
+    found = compare(world)["order", "state", link.shop_id]
+    assert (found.shop_says, found.odoo_says, found.repair["direction"]) == ("state 2", "confirmed", "odoo_to_ps")
+    assert repair(world, found) == (1, 0)
+    assert shop_state(world, link) == "3"
+    assert compare(world) == {}
+
+
+def test_orders_that_the_connector_confirmed_itself_are_no_drift(db: Database, config: Config) -> None:
+    with make_world(db, Services(config, db)) as world:
+        world.set(order_confirm=1)
+        world.sync("customer", "product", "stock", "order")
+        assert any(row.data["state"] == "sale" for row in links(world, "order").values())
+        assert not [key for key in compare(world) if key[0] == "order"]
 
 
 def test_what_is_on_its_way_is_left_out_and_keeps_what_was_known(world: World) -> None:
