@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from portal.clients.errors import Rejected
+from portal.clients.errors import Rejected, RemoteError
 from portal.clients.http import Http
 from portal.db import now
 from portal.models import Store
-from portal.sync import hooks
+from portal.sync import hooks, log
 from portal.sync.hook_message import MAX_CHANGES, SIGNATURE_HEADER, TIME_HEADER, Refused, check_signature, parse, sign
 from portal.sync.services import Services
 
@@ -54,3 +54,20 @@ def pull(services: Services, store: Store, *, limit: int = MAX_CHANGES) -> int:
     finally:
         http.close()
     return taken
+
+
+def look(services: Services, store: Store, state: dict[str, Any]) -> dict[str, Any]:
+    """Pull as a part of polling; what to remember: `absent` while no module was ever heard, `trouble` when one stopped answering.
+
+    Never counts against the shop: a shop without the module is a good shop, and whether it works at all is asked elsewhere.
+    """
+    try:
+        pull(services, store)
+    except RemoteError as error:
+        with services.db.begin() as session:
+            heard = hooks.module_facts(session, store.id) is not None
+            trouble = f"{error.message} {error.remedy}".strip() if heard and isinstance(error, Rejected) else ""
+            if trouble and not state.get("trouble"):
+                log.write(session, store.id, trouble, level="warning")
+        return {"absent": not heard, "trouble": trouble}
+    return {"absent": False, "trouble": ""}

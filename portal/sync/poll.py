@@ -1,7 +1,8 @@
 """Looking for changes that nobody reported: Odoo 14 to 16 cannot call us, webhooks get lost, and a shop may have no module.
 
 Each side of a store is asked in turn, one poll at a time (a claim in `Store.notes` under the row's lock), at most six calls to
-Odoo and three to the shop whatever the size. What is found becomes jobs in the same transaction that moves the marks.
+Odoo and three to the shop whatever the size, and one or two to the shop's module for changes that it could not send. What is
+found becomes jobs in the same transaction that moves the marks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.models import Circuit, Store
 from portal.settings import SettingError, allowed
-from portal.sync import circuit, in_flight, jobs, known, log, odoo_changes, scan, shop_changes
+from portal.sync import circuit, in_flight, jobs, known, log, module_pull, odoo_changes, scan, shop_changes
 from portal.sync.services import Services
 
 CLAIM_SECONDS = 330
 """After which a poll that never came back no longer keeps the next one away. A task is ended long before."""
 SCAN_EVERY = 12
-"""Polls between two full comparisons: hourly with the default period."""
+"""Polls between two full comparisons, and between two tries to find the shop's module: hourly with the default period."""
 LIVE = 100
 """Up to so many changes go in front, as those reported by hooks; more are bulk work."""
 
@@ -137,7 +138,12 @@ def _scan(services: Services, store: Store, state: State) -> tuple[Found, State]
     return [], {"cursor": scan.scan(services, store, state.get("cursor"))}
 
 
-_SIDES: dict[str, Callable[[Services, Store, State], tuple[Found, State]]] = {"odoo": _odoo, "shop": _shop, "scan": _scan}
+def _module(services: Services, store: Store, state: State) -> tuple[Found, State]:
+    return [], module_pull.look(services, store, state)
+
+
+_SIDES: dict[str, Callable[[Services, Store, State], tuple[Found, State]]] = {
+    "odoo": _odoo, "module": _module, "shop": _shop, "scan": _scan}
 
 
 # --- one at a time ----------------------------------------------------------------------------------------------------
@@ -176,7 +182,7 @@ def _end(services: Services, store: Store, side: str, found: Found, state: State
         if mark is not None:
             row.notes = {**row.notes, in_flight.WATERMARK: max(mark, int(row.notes.get(in_flight.WATERMARK, 0)))}
         ended = side == "scan" and not state.get("cursor", "failed")
-        minutes = row.settings["poll_minutes"] * (SCAN_EVERY if ended else 1)
+        minutes = row.settings["poll_minutes"] * (SCAN_EVERY if ended or state.get("absent") else 1)
         _keep(row, side, {**state, "busy": 0, "next": now().timestamp() + minutes * 60})
         return number
 

@@ -21,10 +21,8 @@ import pytest
 from tests.module.shop import StubShop, saved
 
 ROOT = Path(__file__).parents[2]
-WIRED = "hooks.receive" in (ROOT / "portal" / "web" / "inbound.py").read_text()
 
-pytestmark = [pytest.mark.php, pytest.mark.processes,
-              pytest.mark.skipif(not WIRED, reason="LEFT OUT: /hooks/prestashop does not call hooks.receive yet")]
+pytestmark = [pytest.mark.php, pytest.mark.processes]
 
 CALM = ["sql", "UPDATE ps_odooconnector_state SET value = '0' WHERE name IN ('paused', 'sending')"]
 LONG = ["send", 60.0]

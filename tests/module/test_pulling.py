@@ -11,13 +11,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from portal.clients.errors import Outage, Rejected
 from portal.config import Config
 from portal.db import Database
-from portal.models import Store
+from portal.models import LogEntry, Store
+from portal.sync import stores
 from portal.sync.hook_message import sign
-from portal.sync.module_pull import pull
+from portal.sync.module_pull import look, pull
+from portal.sync.poll import poll
 from portal.sync.services import Services
 from tests.module.portal import ScriptedPortal
 from tests.module.shop import StubShop
@@ -96,6 +99,39 @@ def test_a_shop_with_another_secret_is_told_apart(shop: StubShop, portal: Script
 def test_a_shop_that_is_down_is_an_outage(portal: ScriptedPortal, config: Config) -> None:
     with pytest.raises(Outage):
         pull(*services(config, portal, "http://127.0.0.1:1"))
+
+
+def test_polling_takes_what_the_module_could_not_send(shop: StubShop, portal: ScriptedPortal, address: str, config: Config) -> None:
+    shop.fill("order", range(1, 4))
+    working, store = services(config, portal, address)
+    with portal.db.begin() as session:
+        row = session.get_one(Store, store.id)
+        stores.change_store(session, row, {"enabled": True}, "test")
+        row.notes = {"poll": {side: {"next": time.time() + 3600} for side in ("odoo", "shop", "scan")}}
+
+    assert list(poll(working, store.id)) == ["module"]
+    assert shop.rows() == []
+    assert len(portal.queued()) == 3
+
+
+def test_a_shop_without_the_module_is_a_good_shop(portal: ScriptedPortal, config: Config) -> None:
+    working, store = services(config, portal, "http://127.0.0.1:1")
+    assert look(working, store, {}) == {"absent": True, "trouble": ""}
+
+
+def test_a_module_that_stops_answering_as_it_should_is_told_once(
+        shop: StubShop, portal: ScriptedPortal, address: str, config: Config) -> None:
+    working, store = services(config, portal, address)
+    shop.fill("order", range(1, 2))
+    state = look(working, store, {})
+    assert state == {"absent": False, "trouble": ""}
+    shop.connect("https://portal.example.com", portal.key, "another-secret")
+    for _ in range(2):
+        state = look(working, store, state)
+    assert "Download the module again" in state["trouble"]
+    with portal.db.read() as session:
+        told = [entry.message for entry in session.scalars(select(LogEntry)) if "module" in entry.message]
+    assert len(told) == 1
 
 
 def test_the_pull_address_refuses_what_the_portal_did_not_sign_just_now(shop: StubShop, portal: ScriptedPortal) -> None:

@@ -97,6 +97,21 @@ def test_an_order_is_followed_from_confirmation_to_delivery(every: World) -> Non
     assert not every.shop.shop.mails[1:], "customers hear of it only when the merchant wants it"
 
 
+def test_an_order_whose_checkout_still_goes_on_is_not_confirmed_yet(world: World) -> None:
+    """PrestaShop reports a new order before it has a state; a payment that breaks off leaves it so."""
+    order, number = sold(world, state=PAID)
+    world.shop.shop.tables["orders"].rows[order]["current_state"] = 0
+    press(world, "action_cancel", number)
+    press(world, "action_draft", number)
+    world.notice("order", order)
+    world.drain()
+    assert in_odoo(world, number)["state"] == "draft"
+    set_state(world.shop.shop, order, PAID)
+    world.notice("order", order)
+    world.drain()
+    assert in_odoo(world, number)["state"] == "sale"
+
+
 def test_a_cancelled_order_is_cancelled_in_the_shop(every: World) -> None:
     order, number = sold(every)
     press(every, "action_cancel", number)

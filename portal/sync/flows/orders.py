@@ -237,7 +237,8 @@ def _steps(work: Work, item: Open, verdict: order.Verdict) -> str:
     elif not verdict.equal and item.row["state"] in QUOTATION:
         return f"It stays a quotation: {verdict.reason}"
     else:
-        if settings["order_confirm"] and item.row["state"] in QUOTATION:
+        placed = int(item.found.order["current_state"] or 0)  # 0: the checkout still goes on
+        if settings["order_confirm"] and placed and item.row["state"] in QUOTATION:
             work.before_write([])
             work.odoo.call("sale.order", "action_confirm", [number])
             done.append("Confirmed.")

@@ -264,6 +264,7 @@ def _would(work: Work, step: Step) -> None:
 def _words(step: Step) -> str:
     if not step.writes:
         return f"Stock of product {step.item.key}: {step.line.quantity} in the shop, in step with Odoo."
+    shop = f"{step.line.quantity} → {step.shown}" if step.line.quantity != step.shown else f"{step.shown}"
     more = f", {step.agreement.on_hand:+f} in Odoo" if step.agreement.on_hand else ""
     both = " Both sides had changed it; both changes count." if step.agreement.conflict else ""
-    return f"Stock of product {step.item.key}: {step.line.quantity} → {step.shown} in the shop{more}.{both}"
+    return f"Stock of product {step.item.key}: {shop} in the shop{more}.{both}"
