@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy import select, update
 
 from portal import db as clock
@@ -15,12 +16,14 @@ from portal.config import Config
 from portal.db import Database
 from portal.drift_commands import every, finish
 from portal.models import Drift, DriftRun, Mapping, Store, SyncJob
+from portal.rq_setup import make_queue
 from portal.sandbox.prestashop_actions import edit_product, set_stock, stock
 from portal.sandbox.prestashop_orders import cancel_order, place_order
 from portal.settings import SettingError
 from portal.sync import drift, findings
 from portal.sync import tick as heartbeat
 from portal.sync.services import Services
+from tests.sync.factory import make_store
 from tests.world import World, make_world
 
 
@@ -210,6 +213,18 @@ def test_it_begins_every_night_at_the_chosen_hour_of_the_shop(world: World, monk
     assert at(13, 9) == 0
     world.set(drift_nightly=1, enabled=0)
     assert at(13, 9) == 0
+
+
+def test_the_tick_hands_the_nightly_comparison_to_a_worker_once(db: Database, config: Config, redis: Redis) -> None:
+    store, queue = make_store(db), make_queue(redis)
+    services = Services(config, db)
+    heartbeat.tick(services, queue)
+    assert not [job for job in queue.jobs if job.func_name == heartbeat.COMPARE], "its first night has not come"
+    with db.begin() as session:
+        session.get_one(Store, store.id).created_at = clock.now() - timedelta(days=2)
+    for _ in range(2):
+        heartbeat.tick(services, queue)
+        assert [job.args for job in queue.jobs if job.func_name == heartbeat.COMPARE] == [[1]]
 
 
 def test_nothing_that_travels_is_nothing_to_compare(world: World) -> None:
