@@ -32,11 +32,12 @@ Step = Literal["open", "tell", "grown", "note", "resolve"]
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong now, in words; `number` where it can grow."""
+    """What is wrong now, in words; `number` where it can grow, `since` where it is known when it began."""
 
     title: str
     text: str
     number: int = 0
+    since: datetime | None = None
 
 
 def watch(db: Database, public_url: str) -> int:
@@ -62,10 +63,11 @@ def troubles(session: Session, store: Store) -> dict[str, Trouble]:
         side = circuit.SIDES[row.side]
         why = f"{row.reason} {row.remedy}".strip()
         if row.state == "paused":
-            found[f"refused_{row.side}"] = Trouble(f"{side} refuses the connection", f"{why} Changes wait; nothing is lost.")
+            found[f"refused_{row.side}"] = Trouble(f"{side} refuses the connection", f"{why} Changes wait; nothing is lost.",
+                                                   since=row.since)
         elif at - row.since >= patience:
             found[f"away_{row.side}"] = Trouble(f"{side} cannot be reached",
-                                                f"{why} It is tried again by itself. Changes wait; nothing is lost.")
+                                                f"{why} It is tried again by itself. Changes wait; nothing is lost.", since=row.since)
     found |= _stopped(session, store, at, patience)
     if dead := jobs.counts(session, store.id)["dead"]:
         found["dead"] = Trouble(f"{_number(dead, 'change needs', 'changes need')} you",
@@ -139,7 +141,7 @@ def _take(session: Session, store: Store, cause: str, trouble: Trouble | None, s
             _put(session, message(store, "resolved", cause, row.title, text, public_url, since=row.since.isoformat()), store.id)
         return int(told)
     if row.state != "active":
-        row.state, row.since, row.told = "active", now(), None
+        row.state, row.since, row.told = "active", trouble.since or now(), None
     row.title, row.text, row.number = trouble.title[:255], trouble.text, trouble.number
     if row.told is not None:  # what was mended is forgotten, so that growing anew is told
         row.told = min(row.told, trouble.number)
@@ -162,13 +164,13 @@ def _stopped(session: Session, store: Store, at: datetime, patience: timedelta) 
     looked = max(moment for moment in (beats.get("tick"), store.cron_at, store.created_at) if moment is not None)
     if at - looked >= patience:
         return {"no_tick": Trouble("Nobody looks for due work", "Start `portal up`, or let a cron job call the store's cron "
-                                   "address every minute. Nothing is lost.")}
+                                   "address every minute. Nothing is lost.", since=looked)}
     workers = [moment for kind, moment in beats.items() if kind in ("worker", "busy")]
     due = session.scalar(select(func.min(SyncJob.due_at)).where(SyncJob.store_id == store.id, *jobs.is_due(at),
                                                                 SyncJob.rehearsed < SyncJob.version))
     if due is not None and at - due >= patience and (not workers or at - max(workers) >= patience):
         return {"no_worker": Trouble("No worker takes the changes",
-                                     "Start `portal up`, or `portal worker`. Changes wait; nothing is lost.")}
+                                     "Start `portal up`, or `portal worker`. Changes wait; nothing is lost.", since=due)}
     return {}
 
 

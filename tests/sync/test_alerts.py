@@ -148,10 +148,14 @@ def test_an_outage_is_told_when_it_lasts_and_a_short_one_is_not(services: Servic
     alert_post.go_round(services)
     assert not mailbox.mails
     fail(services.db, store, AWAY)
+    began = clock.at
     clock.later(minutes=15)
     alive(services.db)
     alert_post.go_round(services)
     assert subjects(mailbox) == [f"[{store.name}] Odoo cannot be reached"]
+    heal(services.db, store)
+    alert_post.go_round(services)
+    assert f"It began {began:%Y-%m-%d %H:%M} UTC" in mailbox.mails[1][2]
 
 
 def test_a_side_that_comes_and_goes_is_told_once_an_hour(services: Services, store: Store, clock: Clock, mailbox: Mailbox) -> None:
