@@ -67,7 +67,8 @@ def troubles(session: Session, store: Store) -> dict[str, Trouble]:
                                                    since=row.since)
         elif at - row.since >= patience:
             found[f"away_{row.side}"] = Trouble(f"{side} cannot be reached",
-                                                f"{why} It is tried again by itself. Changes wait; nothing is lost.", since=row.since)
+                                                f"{why} It is tried again by itself. Changes wait; nothing is lost.",
+                                                since=row.since)
     found |= _stopped(session, store, at, patience)
     if dead := jobs.counts(session, store.id)["dead"]:
         found["dead"] = Trouble(f"{_number(dead, 'change needs', 'changes need')} you",
