@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +13,19 @@ from typing import Any, cast
 
 
 class Mailbox(socketserver.ThreadingTCPServer):
-    """Speaks enough SMTP for one message; `refuse` names what it answers with an error: `login`, `rcpt` or `data`."""
+    """Speaks enough SMTP for one message; `refuse` names what it answers with an error: `login`, `rcpt` or `data`.
+
+    With a `tls` context it offers STARTTLS, or speaks TLS from the first byte if `at_once`.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, at_once: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
+        self.tls = tls
+        self.at_once = at_once
+        self.encrypted = 0
         self.mails: list[tuple[str, list[str], str]] = []
         self.logins = 0
         self.auth = False
@@ -33,11 +40,17 @@ class _Conversation(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         box = cast(Mailbox, self.server)
         sender, recipients = "", []
+        if box.at_once and not self._encrypt(box):
+            return
         self._say("220 here")
         while line := self.rfile.readline().decode().strip():
             verb = line.upper()
             if verb.startswith("EHLO"):
-                self._say("250-here", "250-AUTH PLAIN" if box.auth else "250-8BITMIME", "250 OK")
+                self._say("250-here", *["250-STARTTLS"] * bool(box.tls), "250-AUTH PLAIN" if box.auth else "250-8BITMIME", "250 OK")
+            elif verb == "STARTTLS":
+                self._say("220 go on")
+                if not self._encrypt(box):
+                    return
             elif verb.startswith("AUTH"):
                 box.logins += 1
                 self._say("535 no" if box.refuse == "login" else "235 ok")
@@ -59,6 +72,21 @@ class _Conversation(socketserver.StreamRequestHandler):
                     self._say("250 ok")
             else:
                 self._say("221 bye" if verb == "QUIT" else "250 ok")
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+    def _encrypt(self, box: Mailbox) -> bool:
+        assert box.tls is not None
+        self.rfile.close()
+        try:
+            self.request = box.tls.wrap_socket(self.request, server_side=True)
+        except OSError:  # the other side does not trust us
+            return False
+        box.encrypted += 1
+        self.setup()
+        return True
 
     def _say(self, *lines: str) -> None:
         self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
