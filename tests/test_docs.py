@@ -64,3 +64,12 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
     for page in DOCS:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
             assert target.startswith("http") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_test_named_in_the_documentation_exists() -> None:
+    named = 0
+    for page in DOCS:
+        for file, test in re.findall(r"`(\w+/\w+\.py)::(\w+)`", page.read_text()):
+            assert re.search(rf"^def {test}\(", (ROOT / "tests" / file).read_text(), re.M), f"{page.name}: {file}::{test}"
+            named += 1
+    assert named > 50

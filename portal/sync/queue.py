@@ -28,7 +28,7 @@ from portal.sync import jobs
 WINDOW = 100
 """RQ jobs of bulk work waiting at most."""
 LIVE_AT_ONCE = 500
-"""Live changes handed over per call."""
+"""RQ holds no more than this because of live changes; the rest follows with the next round."""
 FORGOTTEN_AFTER = timedelta(seconds=120)
 BATCH = {"customer": 400, "product": 200, "stock": 500, "order": 100}
 """Records per RQ job. Bounded so that a batch ends well within its lease and live changes need not wait long."""
@@ -54,14 +54,15 @@ def dispatch(db: Database, queue: Queue) -> int:
     """Hand what is due to RQ, live changes first; the number of rows. Never raises when Redis is away."""
     try:
         fresh = queue.connection.set(MARKER, "1", nx=True)
-        room = max(WINDOW - queue.count, 0)
+        held = queue.count
     except RedisError:
         return 0
     with db.begin() as session:
         if fresh:
             session.execute(update(SyncJob).where(SyncJob.queued_at.is_not(None)).values(queued_at=None)
                             .execution_options(synchronize_session=False))
-        due = _due(session, bulk=False, limit=LIVE_AT_ONCE)
+        due = _due(session, bulk=False, limit=max(LIVE_AT_ONCE - held, 0))
+        room = max(WINDOW - held, 0)
         if room:
             due += _due(session, bulk=True, limit=room * max(BATCH.values()))
         groups = _groups(due, room)

@@ -96,6 +96,33 @@ def test_rq_holds_a_bounded_window_of_bulk_work(db: Database, store: Store, queu
     assert handed_over(queue)[0] == [live]
 
 
+def test_thousands_of_dead_letters_tried_again_go_out_in_a_bounded_window_and_none_is_lost(
+        db: Database, store: Store, queue: Queue) -> None:
+    """F33: also when Redis is emptied in the middle."""
+    with db.begin() as session:
+        jobs.notice_many(session, store, "customer", "ps_to_odoo", [str(n) for n in range(1200)], source="hook", bulk=False)
+        ids = list(session.scalars(select(SyncJob.id)))
+        rows = jobs.claim(session, store, "customer", ids, lease_seconds=60)
+        for row in rows:
+            jobs.fail(session, row, jobs.Failure("Odoo refused it", cause="x"), 1)
+    with db.begin() as session:
+        assert jobs.retry(session, store.id, None, "test").retried == 1200
+    seen: set[int] = set()
+    for round_ in range(5):
+        rq_queue.dispatch(db, queue)
+        rq_queue.dispatch(db, queue)
+        assert queue.count <= rq_queue.LIVE_AT_ONCE
+        if round_ == 1:
+            queue.connection.flushall()
+            continue
+        done = [job_id for group in handed_over(queue) for job_id in group]
+        queue.empty()
+        with db.begin() as session:
+            jobs.discard(session, store.id, done, "test")
+        seen.update(done)
+    assert seen == set(ids)
+
+
 @pytest.mark.parametrize("choices", [{"enabled": False}, {"enabled": True, "dry_run": True}])
 def test_nothing_of_a_disabled_store_is_handed_over_and_only_rehearsals_of_one_in_dry_run(
         db: Database, store: Store, queue: Queue, choices: dict[str, bool]) -> None:
