@@ -12,7 +12,7 @@ from portal.db import now
 from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
 from portal.settings import SettingError, allowed
-from portal.sync import activity, first_run, initial, jobs, ledgers, log, poll, stores
+from portal.sync import activity, first_run, hooks, initial, jobs, ledgers, log, poll, stores
 from portal.web import chart, entity_status, health
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -80,6 +80,7 @@ def _facts() -> dict[str, Any]:
         "ticking": pulse.tick_at is not None and at - pulse.tick_at < pulse.tick_limit,
         "facts": {"shop": _version("PrestaShop", store.shop_profile), "odoo": _version("Odoo", store.odoo_profile)},
         "silent": health.workers_silent(pulse, at), "held": sum(ledgers.held_counts(session, store).values()),
+        "module": hooks.module_facts(session, store.id),
         "cron_line": "" if beating else cron_line(stores.token_value(session, store, "cron")),
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from portal.models import Activity, Circuit, Heartbeat, Mapping, Store
+from portal.db import now
+from portal.models import Activity, Circuit, Heartbeat, Mapping, ShopModule, Store
 from portal.sync.activity import Hour
 from portal.web import chart
 from tests.web.conftest import Browser, World, words
@@ -98,3 +99,17 @@ def test_the_first_steps_name_the_next_one_and_go_when_all_are_done(world: World
     assert "Odoo 17.0" in text
     alive(world)
     assert "First steps" not in page(world, admin)
+
+
+def test_the_shop_module_shows_when_it_was_heard_and_when_it_is_silent_too_long(world: World, admin: Browser) -> None:
+    assert "not heard of yet; the shop is asked instead" in page(world, admin)
+    with world.db.begin() as session:
+        session.add(ShopModule(store_id=world.mine, heard_at=now(), version="1.0.7", shop_version="8.2.0", backlog=1234))
+    text = page(world, admin)
+    assert "version 1.0.7" in text
+    assert "1,234 waiting in the shop" in text
+    with world.db.begin() as session:
+        session.get_one(ShopModule, world.mine).heard_at = now() - timedelta(days=2)
+    line = page(world, admin).split("Shop module")[1]
+    assert "silent last heard" in line
+    assert "; version 1.0.7; 1,234 waiting" in line
