@@ -19,6 +19,7 @@ from portal import (
     mapping_commands,
     order_commands,
     rehearsal_commands,
+    secret_commands,
     webhook_commands,
 )
 from portal.config import Config, ConfigError
@@ -447,3 +448,4 @@ for _command in order_commands.commands(_open, _show):
 main.add_command(mapping_commands.group(_open, _show))
 main.add_command(drift_commands.command(_open, _show))
 main.add_command(alert_commands.group(_open, _show))
+main.add_command(secret_commands.command(_services))

@@ -44,10 +44,6 @@ class Cipher:
     def digests(self, text: str) -> list[str]:
         return [hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex() for key in self._digest_keys]
 
-    def rotate(self, token: str) -> str:
-        """The same secret, encrypted with the first key."""
-        return self._fernet.rotate(token.encode()).decode()
-
 
 _cipher: list[Cipher] = []
 
