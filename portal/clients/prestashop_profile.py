@@ -22,6 +22,7 @@ OPTIONAL = (
     ("shop_groups", "GET", "the shop is a multistore"),
     ("products", "PATCH", "products go from Odoo to the shop"),
     ("products", "POST", "products go from Odoo to the shop"),
+    ("combinations", "PATCH", "products with combinations go from Odoo to the shop"),
     ("stock_availables", "PATCH", "stock goes from Odoo to the shop"),
     ("order_histories", "POST", "order states go back to the shop"),
     ("order_carriers", "PATCH", "tracking numbers go back to the shop"),

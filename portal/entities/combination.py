@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.entities.base import Invalid, OdooFacts, Row, Values
-from portal.entities.product import barcode
+from portal.entities.product import barcode, barcode_to_shop, check_for_shop
 from portal.entities.stock import record_key
 from portal.entities.text import number, one_line, translated
 
@@ -24,6 +24,15 @@ VALUE_FIELDS = ("id", "id_attribute_group", "name")
 
 COLUMNS: Mapping[str, str] = {"reference": "default_code", "barcode": "barcode", "weight": "weight", "cost": "standard_price"}
 """What a variant has of its own in Odoo. A template with several variants shows none of it and ignores what is written there."""
+
+IMPACT = "price_extra"
+"""The sum of a variant's price extras, as Odoo computes it; what stands for it in the shop is the impact."""
+
+OWN = (*COLUMNS, "impact")
+"""What a combination has of its own on both sides."""
+
+OWNERS: Mapping[str, str] = {"impact": "price"}
+"""Whose choice of owner holds for a value that is no product's."""
 
 MATCHED = ("reference", "barcode")
 """What finds an existing variant, by priority."""
@@ -137,6 +146,37 @@ def from_odoo(row: Row, odoo: OdooFacts) -> Values:
     """A variant of Odoo in the normal form of a combination's values."""
     return {name: number(row.get(column), _digits(name, odoo)) if name in ("weight", "cost") else one_line(row.get(column))
             for name, column in COLUMNS.items()}
+
+
+def seen_in_odoo(row: Row, odoo: OdooFacts) -> Values:
+    """A variant of Odoo over the `OWN` values; the row has `COLUMNS` and `IMPACT`."""
+    return from_odoo(row, odoo) | {"impact": number(row.get(IMPACT), _digits("impact", odoo))}
+
+
+def held(values: Mapping[str, Any], odoo: OdooFacts) -> Values:
+    """Those of the `OWN` values that are given, as this Odoo can hold them."""
+    return {name: number(value, _digits(name, odoo)) if name in ("weight", "cost", "impact") and value else value
+            for name, value in values.items() if name in OWN}
+
+
+def to_shop(values: Values, own_weight: str, only: Collection[str]) -> Row:
+    """The shop's fields for the values named in `only`. The shop keeps the weight as a difference to the product's.
+
+    Raises `Invalid` for what PrestaShop would refuse.
+    """
+    check_for_shop(values, only)
+    row: Row = {}
+    if "reference" in only:
+        row["reference"] = values["reference"]
+    if "barcode" in only:
+        row |= barcode_to_shop(values["barcode"])
+    if "cost" in only:
+        row["wholesale_price"] = number(values["cost"], _PLACES)
+    if "weight" in only:
+        row["weight"] = number(Decimal(values["weight"]) - Decimal(own_weight), _PLACES)
+    if "impact" in only:
+        row["price"] = number(values["impact"], _PLACES)
+    return row
 
 
 def price_extras(combinations: Sequence[Combination], known: Options) -> dict[int, Decimal] | None:

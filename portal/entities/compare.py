@@ -21,6 +21,17 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other or (one in ("", None) and other in ("", None)))
 
 
+def was_agreed(base: Mapping[str, Any]) -> bool:
+    """Whether both sides were ever in step. A record that was only linked has its kind in the base, and nothing else."""
+    return bool(base.keys() - {"kind"})
+
+
+def to_tell(values: Values, base: Mapping[str, Any]) -> Values:
+    """What a side has to tell the other: what is not as agreed. Where nothing ever was, a blank says nothing."""
+    found = difference(values, base)
+    return found if was_agreed(base) else {key: value for key, value in found.items() if not is_blank(value)}
+
+
 def is_blank(value: Any) -> bool:
     """Whether a value says nothing: no text, or the number zero (a shop has 0 where nobody entered a cost or weight).
 
@@ -70,6 +81,26 @@ class Merge:
     to_right: Values
     base: Values
     conflicts: tuple[Conflict, ...]
+
+
+def in_step(base: Mapping[str, Any], odoo_base: Mapping[str, Any], shop: Values, odoo: Values,
+            owners: Mapping[str, Owner]) -> Merge:
+    """The three-way of a shop record (left) and Odoo's (right), where each side is compared with what *it* had.
+
+    `odoo_base` differs from `base` where Odoo had something else when both were last in step. A field that moved on no side is
+    left alone, although both sides differ in it.
+    """
+    before: Values = {}
+    left: Values = {}
+    for name, ours in shop.items():
+        theirs = odoo[name]
+        if name in base:
+            shop_moved, odoo_moved = not same(ours, base[name]), not same(theirs, odoo_base[name])
+            if not shop_moved and not odoo_moved:
+                continue
+            before[name] = base[name] if shop_moved and odoo_moved else theirs if shop_moved else ours
+        left[name] = ours
+    return three_way(before, left, {name: odoo[name] for name in left}, owners)
 
 
 def three_way(base: Mapping[str, Any], left: Values, right: Values, owners: Mapping[str, Owner], *,

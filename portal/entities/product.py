@@ -119,7 +119,7 @@ class Product:
         Raises `Invalid` for what the shop would refuse.
         """
         wanted = set(values) if only is None else set(only)
-        _check(values, wanted)
+        check_for_shop(values, wanted)
         row: Row = {}
         if "name" in wanted:
             row["name"] = _in_all_languages(values["name"], "name", shop, current)
@@ -129,7 +129,7 @@ class Product:
         if "reference" in wanted:
             row["reference"] = values["reference"]
         if "barcode" in wanted:
-            row |= {"ean13": values["barcode"]} if values["barcode"] else {"ean13": "", "upc": ""}
+            row |= barcode_to_shop(values["barcode"])
         row |= {field: number(values[key], _SHOP_DIGITS) for key, field in _SHOP_NUMBER.items() if key in wanted}
         if "active" in wanted:
             row["active"] = int(values["active"])
@@ -163,6 +163,19 @@ def barcode(record: Row) -> str:
     return next((code for code in codes if code.strip("0")), "")
 
 
+def barcode_to_shop(text: str) -> Row:
+    """The shop's fields for a barcode; none clears the UPC as well, or it would come back."""
+    return {"ean13": text} if text else {"ean13": "", "upc": ""}
+
+
+def check_for_shop(values: Values, wanted: Collection[str]) -> None:
+    """Raise `Invalid` for what PrestaShop refuses, said before it is sent."""
+    for key, (pattern, rule) in _SHOP_TAKES.items():
+        if key in wanted and not re.fullmatch(pattern, values[key]):
+            raise Invalid(f"The shop does not take the {key} {values[key]!r}: it {rule}. Change it in Odoo.",
+                          cause=f"product:shop:{key}")
+
+
 def translations(record: Row, shop: ShopFacts) -> dict[str, Values]:
     """Name and description by the shop's language code, for the languages in which the product has a name."""
     found = {iso: {"name": one_line(translated(record.get("name"), language, otherwise_any=False)),
@@ -184,14 +197,6 @@ def _in_all_languages(text: str, field: str, shop: ShopFacts, current: Row | Non
     others = present if isinstance(present, Mapping) else {}
     return {language: text if language == shop.default_language else str(others.get(language) or text)
             for language in shop.languages or {shop.default_language: ""}}
-
-
-def _check(values: Values, wanted: Collection[str]) -> None:
-    """What PrestaShop refuses, said before it is sent."""
-    for key, (pattern, rule) in _SHOP_TAKES.items():
-        if key in wanted and not re.fullmatch(pattern, values[key]):
-            raise Invalid(f"The shop does not take the {key} {values[key]!r}: it {rule}. Change it in Odoo.",
-                          cause=f"product:shop:{key}")
 
 
 PRODUCT = Product()

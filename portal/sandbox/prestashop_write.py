@@ -220,7 +220,8 @@ def _checked(resource: Resource, field: Field, value: Any) -> Any:
         limits = "It must be between -2147483648 and 2147483647."
         raise Refused(400, (85, f'Validation error: "The range of property {owner} is currently {shown}. {limits}"'))
     if kind.startswith("d"):
-        if not re.fullmatch(r"\d+(\.\d+)?|", text):
+        sign = "-?" if resource.name == "combinations" else ""  # impacts
+        if not re.fullmatch(sign + r"\d+(\.\d+)?|", text):
             raise wrong
         return f"{Decimal(text or 0):.{kind[1]}f}" if kind != "d6" else amount(text or "0")
     if kind == "b" and text not in ("", "0", "1"):

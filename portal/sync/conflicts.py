@@ -40,7 +40,8 @@ def apply(session: Session, store: Store, conflict_id: int, side: Side, actor: s
     value = row.shop_value if side == "prestashop" else row.odoo_value
     log.write(session, store.id, f"Conflict: {row.field} of {row.entity} {row.shop_id} is to be {value!r}, as in "
               f"{'the shop' if side == 'prestashop' else 'Odoo'}.", entity=row.entity, record=row.shop_id, actor=actor)
-    jobs.notice(session, store, row.entity, "ps_to_odoo", row.shop_id, source="conflict")
+    entity, record = ("product", row.shop_id.partition(":")[0]) if row.entity == "combination" else (row.entity, row.shop_id)
+    jobs.notice(session, store, entity, "ps_to_odoo", record, source="conflict")
     return True
 
 

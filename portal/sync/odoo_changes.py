@@ -40,6 +40,7 @@ class Feed:
 FEEDS: tuple[Feed, ...] = (
     Feed("product", "product.template", ("sale_ok",)),
     Feed("product", "product.product", ("sale_ok", "product_tmpl_id")),  # a cost moves only the variant
+    Feed("product", "product.template.attribute.value", ("product_tmpl_id",)),  # a price extra moves neither
     Feed("stock", "stock.quant", ("product_id",), (("location_id.usage", "=", "internal"),)),
     Feed("stock", "stock.move", ("product_id",)),  # a quant that is emptied is deleted and leaves no trace; its move stays
     Feed("order", "sale.order", ("state",), (("origin", "=like", "PS/%"),)),

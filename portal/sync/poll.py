@@ -1,7 +1,7 @@
 """Looking for changes that nobody reported: Odoo 14 to 16 cannot call us, webhooks get lost, and a shop may have no module.
 
-Each side of a store is asked in turn, one poll at a time (a claim in `Store.notes` under the row's lock), at most six calls to
-Odoo and three to the shop whatever the size, and one or two to the shop's module for changes that it could not send. What is
+Each side of a store is asked in turn, one poll at a time (a claim in `Store.notes` under the row's lock), at most seven calls
+to Odoo and three to the shop whatever the size, and one or two to the shop's module for changes that it could not send. What is
 found becomes jobs in the same transaction that moves the marks.
 """
 
@@ -87,7 +87,7 @@ def _odoo(services: Services, store: Store, state: State) -> tuple[Found, State]
                                                           now().timestamp())
             ids.setdefault(feed.entity, set()).update(_record(feed, row) for row in rows)
             if feed.entity == "product":
-                ids.setdefault("for sale", set()).update(_record(feed, row) for row in rows if row["sale_ok"])
+                ids.setdefault("for sale", set()).update(_record(feed, row) for row in rows if row.get("sale_ok"))
     with services.db.read() as session:
         there = {"product": set(known.templates(session, store, ids.get("product", set()))) | ids.get("for sale", set()),
                  "stock": known.variants(session, store, ids.get("stock", set())),

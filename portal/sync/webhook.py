@@ -28,7 +28,8 @@ LARGEST_ID = 2**31 - 1
 """Odoo's ids are 32-bit integers."""
 LARGEST_QUANTITY = Decimal(10) ** 9
 STATES = ("cancel", "sale", "done")
-MODELS = ("product.template", "product.product", "stock.quant", "stock.move", "stock.picking", "sale.order")
+MODELS = ("product.template", "product.product", "product.template.attribute.value", "stock.quant", "stock.move", "stock.picking",
+          "sale.order")
 _RECENT = 500
 """Log entries looked through before an unknown id is noted again."""
 
@@ -113,10 +114,11 @@ def _native(body: Mapping[str, Any]) -> list[Note]:
     if model == "stock.picking":
         order = _linked_id(body, "sale_id")
         return [lookup] if order is None else [Note("order", str(order))] if order else []
-    product = _linked_id(body, "product_tmpl_id" if model == "product.product" else "product_id")
+    of_template = model in ("product.product", "product.template.attribute.value")
+    product = _linked_id(body, "product_tmpl_id" if of_template else "product_id")
     if not product:
         return [lookup]
-    if model == "product.product":
+    if of_template:
         return [Note("product", str(product))]
     notes = [Note("stock", str(product))]
     picking = _linked_id(body, "picking_id") if model == "stock.move" else None

@@ -41,6 +41,8 @@ RULES: tuple[Rule, ...] = (
     Rule("product", "product.template", "Product", (), ("write_date",)),
     Rule("product", "product.product", "Product Variant", ("default_code", "barcode", "weight", "standard_price", "active"),
          ("product_tmpl_id", "write_date")),
+    Rule("product", "product.template.attribute.value", "Product Template Attribute Value", ("price_extra",),
+         ("product_tmpl_id", "write_date")),
     Rule("stock", "stock.quant", "Quants", ("quantity", "reserved_quantity"), ("product_id", "location_id", "quantity"),
          "[('location_id.usage', '=', 'internal')]"),
     Rule("order", "sale.order", "Sales Order", ("state",), ("state", "name"), "[('origin', '=like', 'PS/%')]"),

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
 from portal.entities.base import Ref
-from portal.models import Mapping, Store, SyncJob
+from portal.models import Dependency, Mapping, Store, SyncJob
 from portal.sync import jobs, sent
 from portal.sync.foreseen import NOTHING, Foreseen
 from portal.sync.links import Link, remove_links, save_links
@@ -194,6 +194,13 @@ class Work:
                     Mapping.store_id == self.store.id, Mapping.target == self.store.target, Mapping.entity == entity,
                     Mapping.odoo_id.in_(wanted[start:start + 500])).group_by(Mapping.odoo_id).having(func.count() > 1)))
         return found
+
+    def needed(self, entity: str) -> set[str]:
+        """Those of this batch's records for which another job waits."""
+        with self.services.db.read() as session:
+            return set(session.scalars(select(Dependency.record).join(SyncJob, SyncJob.id == Dependency.job_id).where(
+                SyncJob.store_id == self.store.id, Dependency.entity == entity,
+                Dependency.record.in_([job.record for job in self.jobs]))))
 
     def linked_odoo_ids(self, entity: str, odoo_ids: Collection[int]) -> dict[int, str]:
         """Which of these Odoo records are linked already, and to which shop record."""

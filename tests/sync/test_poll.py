@@ -166,7 +166,7 @@ def test_a_poll_is_a_constant_number_of_calls(every: World) -> None:
         edit_product(every.shop.shop, int(product.shop_id), price=f"{60 + number}")
     before, at_shop = Counter(every.odoo.calls), Counter(every.shop.calls)
     look(every)
-    assert sum((Counter(every.odoo.calls) - before).values()) == 6
+    assert sum((Counter(every.odoo.calls) - before).values()) == 7
     assert sum((Counter(every.shop.calls) - at_shop).values()) <= 3
     assert {("product", "odoo_to_ps", str(p.odoo_id)) for p in changed} <= noticed(every)
     assert {("product", "ps_to_odoo", p.shop_id) for p in changed} <= noticed(every)

@@ -147,9 +147,10 @@ def test_rules_are_made_renewed_and_removed(native: World) -> None:
         stores.rotate_token(session, session.get_one(Store, native.store.id), "webhook")
     native.set(stock="ps_to_odoo")
     renewed = webhooks.install(native.services, native.store)
-    assert set(rules(native)) == {rule.model for rule in webhooks.RULES if rule.entity != "stock"}
+    left = {rule.model for rule in webhooks.RULES if rule.entity != "stock"}
+    assert set(rules(native)) == left
     assert set(rules(native).values()) == {renewed.url} != {setup.url}
-    assert webhooks.remove(native.services, native.store) == 4
+    assert webhooks.remove(native.services, native.store) == len(left)
     assert not rules(native)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from portal.clients.errors import Rejected
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Row, ShopFacts, Values
-from portal.entities.compare import Conflict, Owner, difference, fill_only, held, same, three_way
+from portal.entities.compare import Conflict, Owner, difference, fill_only, held, in_step, same, was_agreed
 from portal.entities.product import PRODUCT
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
@@ -36,7 +36,7 @@ class Pair:
     shop: Values
     odoo: Values
     base: Values = field(default_factory=dict)
-    """Empty on first contact."""
+    """Without values on first contact."""
     data: dict[str, Any] = field(default_factory=dict)
     current: Row | None = None
     """The shop's record with the texts in all languages; read when it is needed."""
@@ -45,6 +45,11 @@ class Pair:
     conflicts: tuple[Conflict, ...] = ()
     chosen: list[int] = field(default_factory=list)
     """Conflicts that a person settled and that are written now."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether both sides meet for the first time."""
+        return not was_agreed(self.base)
 
     @property
     def fields(self) -> list[str]:
@@ -73,9 +78,9 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         (_both_ways if both else _one_way)(work, pair, odoo)
         for row in chosen.get(pair.shop_id, []):
             _choose(pair, odoo, row.id, row.field, conflicts.value_of(row))
-        if work.dry_run and (pair.to_shop or pair.to_odoo or pair.conflicts or not pair.base):
+        if work.dry_run and (pair.to_shop or pair.to_odoo or pair.conflicts or pair.fresh):
             work.would(pair.job, f"product {pair.shop_id} and Odoo id {pair.odoo_id}: would "
-                       + ("" if pair.base else "link them and ") + f"have {_words(pair)}", _foreseen(pair, odoo))
+                       + ("link them and " if pair.fresh else "") + f"have {_words(pair)}", _foreseen(pair, odoo))
         else:
             left.append(pair)
     if not work.dry_run:
@@ -93,7 +98,7 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
 
 def _foreseen(pair: Pair, odoo: OdooFacts) -> Foreseen:
     """What a dry run says: both values of a conflict, and what each side would take over."""
-    kind: Kind = "conflict" if pair.conflicts else "change" if pair.base else "link"
+    kind: Kind = "conflict" if pair.conflicts else "link" if pair.fresh else "change"
     undecided = tuple(change for c in pair.conflicts if c.owner == "manual"
                       for change in (Change("shop", c.field, c.left, None), Change("odoo", c.field, c.right, None)))
     return Foreseen(kind, title(pair.shop), pair.odoo_id, (
@@ -102,7 +107,7 @@ def _foreseen(pair: Pair, odoo: OdooFacts) -> Foreseen:
 
 def _one_way(work: Work, pair: Pair, odoo: OdooFacts) -> None:
     shop, now = _held(pair.shop, odoo), {name: pair.odoo[name] for name in pair.fields}
-    if pair.base:
+    if not pair.fresh:
         now = difference(now, {**_held(pair.base, odoo), **pair.data.get("odoo", {})})
         pair.to_shop = difference(now, shop)
     else:
@@ -112,19 +117,9 @@ def _one_way(work: Work, pair: Pair, odoo: OdooFacts) -> None:
 def _both_ways(work: Work, pair: Pair, odoo: OdooFacts) -> None:
     shop, base = _held(pair.shop, odoo), _held(pair.base, odoo)
     odoo_base = {**base, **pair.data.get("odoo", {})}
-    before: Values = {}
-    left: Values = {}
-    for name in pair.fields:
-        ours, theirs = shop[name], pair.odoo[name]
-        if name in base:
-            shop_moved, odoo_moved = not same(ours, base[name]), not same(theirs, odoo_base[name])
-            if not shop_moved and not odoo_moved:
-                continue
-            before[name] = base[name] if shop_moved and odoo_moved else theirs if shop_moved else ours
-        left[name] = ours
     settings = work.store.settings
     owners = {name: OWNERS[settings[f"product_owner_{name}"]] for name in pair.fields}
-    merge = three_way(before, left, {name: pair.odoo[name] for name in left}, owners)
+    merge = in_step(base, odoo_base, {name: shop[name] for name in pair.fields}, pair.odoo, owners)
     pair.to_shop, pair.conflicts = merge.to_left, merge.conflicts
     pair.to_odoo = {name: pair.shop[name] for name in merge.to_right}
 
@@ -222,13 +217,12 @@ def _agreed(pair: Pair, odoo: OdooFacts) -> Agreed:
     base["kind"] = pair.shop.get("kind", "simple")
     data = {name: value for name, value in pair.data.items() if name != "odoo"} | ({"odoo": apart} if apart else {})
     link = Link(PRODUCT.name, pair.shop_id, pair.odoo_id, base, data)
-    fresh = not pair.base
-    words = f"{_words(pair)}." if moved else "linked; nothing to change." if fresh else "nothing to change."
+    words = f"{_words(pair)}." if moved else "linked; nothing to change." if pair.fresh else "nothing to change."
     notes = " ".join(f"Both sides changed the {c.field}; " + ("choose one in the conflict list." if c.owner == "manual" else
                                                               "the other value is in the conflict list.") for c in pair.conflicts)
     message = f"Product {pair.shop_id} (Odoo id {pair.odoo_id}): {words} {notes}".strip()
-    echo = not moved and not fresh and not pair.conflicts and base == pair.base
-    return Agreed(link, message, changed=bool(moved or fresh or pair.conflicts), echo=echo)
+    echo = not moved and not pair.fresh and not pair.conflicts and base == pair.base
+    return Agreed(link, message, changed=bool(moved or pair.fresh or pair.conflicts), echo=echo)
 
 
 def _words(pair: Pair) -> str:

@@ -16,6 +16,7 @@ from portal.sync.work import Work
 LOOKUP = "lookup"
 _LEADS: dict[str, dict[str, str]] = {
     "product.product": {"product_tmpl_id": "product"},
+    "product.template.attribute.value": {"product_tmpl_id": "product"},
     "stock.quant": {"product_id": "stock"},
     "stock.move": {"product_id": "stock"},
     "stock.picking": {"sale_id": "order"},

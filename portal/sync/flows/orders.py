@@ -32,6 +32,11 @@ CHUNK = 20
 
 def push(work: Work) -> None:
     """Bring a batch of shop orders to Odoo."""
+    if not allowed(work.store.settings, "order", "ps_to_odoo"):
+        for job in work.jobs:
+            work.done(job, "Orders do not travel from the shop to Odoo in this store's settings; nothing was written.",
+                      changed=False)
+        return
     orders = order_batch.plan(work, order_batch.read(work))
     if not orders:
         return

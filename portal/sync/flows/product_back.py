@@ -17,7 +17,10 @@ from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
-from portal.sync.flows.agreement import Agreed, Pair, agree, read_shop
+from portal.sync.flows import variants as variants_flow
+from portal.sync.flows.agreement import Pair, agree, read_shop
+from portal.sync.flows.template_variants import Item
+from portal.sync.flows.variant_agreement import settle
 from portal.sync.foreseen import Foreseen, new, title
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -102,7 +105,7 @@ def _read(work: Work, odoo: OdooFacts) -> list[Template]:
 def _match(work: Work, templates: Sequence[Template]) -> dict[int, str]:
     """The shop's product for each unlinked template, "" for one to be created; the others are settled. Five reads at most."""
     own = {row.odoo_id for row in work.mappings("service", SERVICES).values()}
-    wanted = []
+    wanted, several = [], []
     for one in templates:
         name = f"Product {one.id} ({one.values['name']})"
         if one.variant in own:
@@ -112,11 +115,10 @@ def _match(work: Work, templates: Sequence[Template]) -> dict[int, str]:
         elif not one.row["sale_ok"]:
             work.done(one.job, f"{name} is not for sale in Odoo (Can be Sold), so it is not brought to the shop.", changed=False)
         elif one.several:
-            work.failed(one.job, Invalid(
-                f"{name} has {one.row['product_variant_count']} variants and is not linked to a product of the shop. Create it in "
-                "the shop with combinations of the same references and let it travel to Odoo once.", cause="product:variants"))
+            several.append(one)
         else:
             wanted.append(one)
+    _match_variants(work, several)
     found = _look_up(work, wanted)
     matched: dict[int, str] = {}
     claimed: dict[tuple[str, str], int] = {}
@@ -138,6 +140,34 @@ def _match(work: Work, templates: Sequence[Template]) -> dict[int, str]:
             matched.pop(one.id, None)
             work.failed(one.job, error)
     return matched
+
+
+def _match_variants(work: Work, templates: Sequence[Template]) -> None:
+    """Unlinked templates with several variants: the shop's flow links them to the product whose combinations have their
+    references, and then tells this one to look again. Two calls."""
+    ids = [one.id for one in templates]
+    rows = work.odoo.search_read("product.product", [("product_tmpl_id", "in", ids)], ["product_tmpl_id", "default_code"]) \
+        if ids else []
+    codes: dict[int, set[str]] = {}
+    for row in rows:
+        codes.setdefault(row["product_tmpl_id"][0], set()).add(one_line(row["default_code"]))
+    texts = sorted({text for some in codes.values() for text in some if text and _searchable(text)})
+    products: dict[str, set[str]] = {}
+    for row in work.shop.find_any("combinations", "reference", texts, ["id", "id_product", "reference"]) if texts else ():
+        products.setdefault(one_line(row["reference"]), set()).add(str(row["id_product"]))
+    for one in templates:
+        found = {product for code in codes.get(one.id, ()) for product in products.get(code, ())}
+        name = f"Product {one.id} ({one.values['name']})"
+        if len(found) == 1:
+            [product] = found
+            work.done(one.job, f"{name} belongs to product {product} of the shop by the references of its variants.", changed=False,
+                      follow=[("product", "ps_to_odoo", product)])
+        else:
+            work.failed(one.job, Invalid(
+                f"{name} has {one.row['product_variant_count']} variants, and "
+                + (f"several products of the shop have their references ({', '.join(sorted(found))})" if found else
+                   "no product of the shop has combinations with their references")
+                + ". Create it in the shop with combinations of the same references.", cause="product:variants"))
 
 
 def _look_up(work: Work, templates: Sequence[Template]) -> Found:
@@ -206,16 +236,29 @@ def _agree(work: Work, odoo: OdooFacts, templates: Sequence[Template], linked: d
         base, data = (mapping.base, mapping.data) if mapping else ({}, {"variant_id": one.variant} if one.variant else {})
         pairs.append(Pair(one.job, ids[one.id], one.id, values, one.values, dict(base), dict(data), current))
         variants[one.job.id] = one.variant
-    agreed = agree(work, odoo, pairs, both=work.store.settings["products"] == "both")
-    for pair in pairs:
-        if pair.job.id in agreed:
-            _done(work, pair.job, agreed[pair.job.id], [] if pair.base else _stock(work, [variants[pair.job.id]]))
+    both = work.store.settings["products"] == "both"
+    agreed = agree(work, odoo, pairs, both=both)
+    items = {item.job.id: item for item in _parts(work, [pair for pair in pairs if pair.job.id in agreed], linked)}
+    settle(work, odoo, list(items.values()), both=both)
+    dropped = 0
+    for pair in [pair for pair in pairs if pair.job.id in agreed and pair.job in work.open]:
+        outcome, item = agreed[pair.job.id], items.get(pair.job.id)
+        did = f" Product {pair.shop_id}: {', '.join(item.did)}." if item and item.did else ""
+        follow = _stock(work, [variants[pair.job.id]]) if pair.fresh else []
+        if item and item.tells:
+            follow.append((PRODUCT.name, "ps_to_odoo", pair.shop_id))
+        echo = outcome.echo and not did and not (item and item.tells)
+        dropped += echo
+        work.done(pair.job, outcome.message + did, changed=outcome.changed or bool(did),
+                  links=[] if outcome.echo else [outcome.link], follow=follow)
     if not work.dry_run:
-        echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
+        echoes.note(work.services, work.store, dropped)
 
 
-def _done(work: Work, job: SyncJob, outcome: Agreed, follow: Iterable[tuple[str, str, str]] = ()) -> None:
-    work.done(job, outcome.message, changed=outcome.changed, links=[] if outcome.echo else [outcome.link], follow=follow)
+def _parts(work: Work, pairs: Sequence[Pair], linked: dict[int, Mapping]) -> list[Item]:
+    """Those with combinations, to be compared with the variants they are linked to."""
+    wanted = [pair for pair in pairs if pair.data.get("combinations")]
+    return variants_flow.read_shop(work, [(pair.job, pair.shop_id, pair.shop, linked.get(pair.odoo_id)) for pair in wanted])
 
 
 def _create(work: Work, templates: Sequence[Template]) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from portal.clients.errors import Missing, Rejected, Throttled
-from portal.entities import registry
+from portal.entities import combination, registry
 from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
-from portal.entities.compare import difference, fill_only, held, is_blank
+from portal.entities.compare import fill_only, held, is_blank, to_tell
 from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
@@ -34,8 +34,9 @@ def push(work: Work) -> None:
     values, related = _read_shop(work, entity)
     linked = work.mappings(entity.name, [job.record for job in work.open])
     odoo = facts.odoo(work.services, work.store)
-    if not _may_write(work, entity):
-        for job in [job for job in work.open if job.record in linked]:
+    if not _travels(work, entity):
+        needed = work.needed(entity.name) if entity.on_the_fly else {job.record for job in work.open}
+        for job in [job for job in work.open if job.record in linked or job.record not in needed]:
             work.done(job, f"{entity.label}s do not travel from the shop to Odoo in this store's settings; nothing was written.",
                       changed=False)
     elif _both_ways(work, entity):
@@ -73,8 +74,8 @@ def _read_shop(work: Work, entity: RecordEntity) -> tuple[dict[int, Values], dic
     return values, related
 
 
-def _may_write(work: Work, entity: RecordEntity) -> bool:
-    return entity.on_the_fly or allowed(work.store.settings, entity.name, "ps_to_odoo")
+def _travels(work: Work, entity: RecordEntity) -> bool:
+    return allowed(work.store.settings, entity.name, "ps_to_odoo")
 
 
 def _both_ways(work: Work, entity: RecordEntity) -> bool:
@@ -98,7 +99,8 @@ def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[
         elif not outcome.echo and not work.dry_run:
             work.keep([outcome.link])
             mapping.base, mapping.data = outcome.link.base, outcome.link.data
-            values[job.id] |= {name: value for name, value in mapping.base.items() if name != "kind"}
+            values[job.id] |= {name: value for name, value in mapping.base.items()
+                               if name != "kind" and name not in combination.COLUMNS}
     if not work.dry_run:
         echoes.note(work.services, work.store, sum(outcome.echo for outcome in agreed.values()))
 
@@ -106,7 +108,7 @@ def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[
 def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
             linked: dict[str, Mapping]) -> None:
     """Write what changed since it was last agreed. A record deleted in Odoo is left open, to be linked or created again."""
-    changed = {job.id: difference(values[job.id], linked[job.record].base) for job in rows}
+    changed = {job.id: to_tell(values[job.id], linked[job.record].base) for job in rows}
     numbers = {linked[job.record].odoo_id for job in rows if changed[job.id]} if entity.keeps_edits else set()
     current = edits.current_rows(work, entity, odoo, sorted(numbers))
     shared = work.shared(entity.name, numbers)
@@ -176,7 +178,7 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
             new.append(job)
     _link(work, entity, odoo, hits, values)
     work.save()
-    if not allowed(work.store.settings, entity.name, "ps_to_odoo") and not entity.on_the_fly:
+    if not _travels(work, entity) and not entity.on_the_fly:
         for job in new:
             work.failed(job, Invalid(
                 f"{entity.label} {job.record} is not in Odoo, and the settings do not let it be created. Create it in Odoo "
@@ -277,7 +279,7 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
     for job, hit in hits:
         odoo_id = entity.record_id(hit)
         current = entity.from_odoo(rows[odoo_id], odoo)
-        change = fill_only(held(entity, values[job.id], odoo), current) if _may_write(work, entity) else {}
+        change = fill_only(held(entity, values[job.id], odoo), current) if _travels(work, entity) else {}
         if entity.yields(values[job.id]):
             change = {} if odoo_id in known else {name: value for name, value in change.items() if is_blank(current[name])}
         row = entity.to_odoo(values[job.id], odoo, change) if change else {}
@@ -293,10 +295,14 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
         except Rejected as error:
             work.failed(job, error)
             continue
-        link = Link(entity.name, job.record, odoo_id, values[job.id], entity.extra(hit))
+        if _travels(work, entity):
+            base, follow = values[job.id], []
+        else:  # nothing counts as agreed; Odoo tells what it has afterwards
+            base = {name: value for name, value in values[job.id].items() if name == "kind"}
+            follow = variants.back(work, odoo_id) if entity.name == PRODUCT.name else []
         work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else ".")
-                  + variants.note(values[job.id]), links=[link],
-                  warnings=entity.doubts(values[job.id], odoo) if change else ())
+                  + variants.note(values[job.id]), links=[Link(entity.name, job.record, odoo_id, base, entity.extra(hit))],
+                  follow=follow, warnings=entity.doubts(values[job.id], odoo) if change else ())
 
 
 def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],

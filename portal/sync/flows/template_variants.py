@@ -12,7 +12,7 @@ from typing import Any
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Values
 from portal.entities.combination import Combination, Options
-from portal.entities.compare import difference, is_blank
+from portal.entities.compare import is_blank, same, to_tell
 from portal.entities.text import number
 from portal.models import Mapping, SyncJob
 from portal.sync.flows import attributes
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 LINE, OFFER, VARIANT = "product.template.attribute.line", "product.template.attribute.value", "product.product"
 SET = "product_template_attribute_value_ids"
 OFFER_FIELDS = ("product_tmpl_id", "attribute_id", "product_attribute_value_id", "price_extra", "ptav_active")
-VARIANT_FIELDS = ("product_tmpl_id", SET, "active", *combination.COLUMNS.values())
+VARIANT_FIELDS = ("product_tmpl_id", SET, "active", combination.IMPACT, *combination.COLUMNS.values())
 ARCHIVED_TOO = {"active_test": False}
 
 
@@ -34,6 +34,10 @@ class Item:
     """One product with combinations on its way, and what was found out and done about it."""
 
     job: SyncJob
+    record: str
+    """The product in the shop."""
+    own: Values
+    """What the shop has of the product itself."""
     values: Values
     """Of the template."""
     combinations: list[Combination]
@@ -52,6 +56,14 @@ class Item:
     """Variants found by reference or barcode, whatever their attributes are."""
     variants: dict[str, int] = field(default_factory=dict)
     """The outcome: variant by combination."""
+    agreed: Link | None = None
+    """What the template agreed on when it was found just now (both ways)."""
+    undecided: dict[str, set[str]] = field(default_factory=dict)
+    """By combination: values that nobody may write before a person chooses."""
+    apart: dict[str, Values] = field(default_factory=dict)
+    """By combination: what Odoo has where it is not as in the shop."""
+    tells: bool = False
+    """Whether the shop has something to tell Odoo."""
     did: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -73,6 +85,7 @@ class Item:
         """As before the first try."""
         self.template, self.how, self.foreign = 0, "", False
         self.adopted, self.variants, self.did, self.notes = {}, {}, [], []
+        self.agreed, self.apart = None, {}
 
 
 @dataclass
@@ -112,7 +125,20 @@ def bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> list[Link]:
         _plan(item, plan, brought, here, variants.get(item.template, []), before.get(item.template), lone_here, odoo)
         _plan_extras(item, plan, brought, here, odoo)
     _write(work, jobs, plan, odoo)
+    _read_back(items, _variants(work, templates), odoo)
     return list(brought.links.values())
+
+
+def _read_back(items: Sequence[Item], rows: Sequence[Row], odoo: OdooFacts) -> None:
+    """Where Odoo has something else after all: what it cannot hold, what people keep there, impacts that are no sums of extras."""
+    by_id = {row["id"]: row for row in rows}
+    for item in items:
+        for one in item.combinations:
+            row = by_id.get(item.variants[one.key])
+            if row is not None:
+                wanted, now = combination.held(one.values, odoo), combination.seen_in_odoo(row, odoo)
+                item.apart[one.key] = {name: value for name, value in now.items() if not same(value, wanted[name])
+                                       and name not in item.undecided.get(one.key, ())}
 
 
 def _variants(work: Work, templates: Sequence[int]) -> list[Row]:
@@ -236,10 +262,11 @@ def _changes(item: Item, found: dict[str, Row], plan: Plan, odoo: OdooFacts) -> 
             continue
         row, mapping = found[one.key], item.known.get(one.key)
         current = combination.from_odoo(row, odoo)
+        undecided = item.undecided.get(one.key, ())
         if mapping is not None and mapping.odoo_id == row["id"]:
-            change = [name for name in current if name in difference(one.values, mapping.base)]
+            change = [name for name in current if name in to_tell(one.values, mapping.base) and name not in undecided]
         else:
-            change = [name for name in current if not (item.foreign and is_blank(one.values[name]))]
+            change = [name for name in current if not (item.foreign and is_blank(one.values[name])) and name not in undecided]
         now, then = combination.to_odoo(current, odoo), combination.to_odoo({**current, **{n: one.values[n] for n in change}}, odoo)
         if now != then:
             plan.update.append((row["id"], now, then))
@@ -249,6 +276,8 @@ def _changes(item: Item, found: dict[str, Row], plan: Plan, odoo: OdooFacts) -> 
 
 def _plan_extras(item: Item, plan: Plan, brought: Brought, offers: Sequence[Row], odoo: OdooFacts) -> None:
     """Price extras, if the shop's impacts changed. Where they cannot be expressed, the product's price holds for all variants."""
+    if any("impact" in names for names in item.undecided.values()):
+        return
     impacts = {one.key: one.values["impact"] for one in item.combinations}
     agreed = {key: mapping.base.get("impact") for key, mapping in item.known.items() if not mapping.data.get("gone")}
     if impacts == agreed or (item.foreign and set(impacts.values()) == {"0"}):

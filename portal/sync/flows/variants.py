@@ -12,13 +12,14 @@ from typing import Any
 from portal.clients.errors import Missing, Rejected
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Ref, Values
-from portal.entities.compare import difference, fill_only, held
+from portal.entities.compare import difference, fill_only, held, to_tell
 from portal.entities.product import PRODUCT
 from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
-from portal.sync.flows import template_variants
+from portal.sync.flows import template_variants, variant_agreement
+from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell, load
 from portal.sync.flows.template_variants import ARCHIVED_TOO, LINE, VARIANT, Item
 from portal.sync.foreseen import Change, Foreseen, changes, new, title
@@ -34,10 +35,13 @@ AT_ONCE = 300
 
 def push(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[str, Mapping]) -> None:
     """Settle the products of a batch that have combinations, or had; all others stay open."""
-    items = _read_shop(work, values, linked)
-    for item in items:
+    items = read_shop(work, [(job, job.record, values[job.id], linked.get(job.record))
+                             for job in work.open if job.entity == PRODUCT.name])
+    if work.store.settings["products"] == "both":
+        variant_agreement.settle(work, odoo, items, both=True)
+    for item in [item for item in items if item.job in work.open]:
         if _unchanged(item):
-            work.done(item.job, f"Product {item.job.record} is unchanged.", changed=False)
+            work.done(item.job, f"Product {item.record}: {', '.join(item.did) or 'is unchanged'}.", changed=bool(item.did))
     for group in _groups([item for item in items if item.job in work.open]):
         _together(work, odoo, group)
         work.save()
@@ -57,28 +61,30 @@ def note(values: Values) -> str:
     return " A pack is one product in Odoo; its parts are not counted apart." if values.get("kind") == "pack" else ""
 
 
-def _read_shop(work: Work, values: dict[int, Values], linked: dict[str, Mapping]) -> list[Item]:
-    jobs = {job.record: job for job in work.open if job.entity == PRODUCT.name and values[job.id]["kind"] == "combinations"}
-    if not jobs:
+def read_shop(work: Work, products: Sequence[tuple[SyncJob, str, Values, Mapping | None]]) -> list[Item]:
+    """Those of these products (job, shop id, values, mapping) that have combinations, with them. Jobs of those that cannot be
+    mapped have failed."""
+    wanted = {record: (job, values, mapping) for job, record, values, mapping in products if values["kind"] == "combinations"}
+    if not wanted:
         return []
     rows: dict[str, list[Row]] = {}
-    for row in work.shop.find_any("combinations", "id_product", jobs, combination.FIELDS):
+    for row in work.shop.find_any("combinations", "id_product", wanted, combination.FIELDS):
         rows.setdefault(str(row["id_product"]), []).append(row)
     used = {value["id"] for some in rows.values() for row in some for value in row["associations"]["product_option_values"]}
     found = work.shop.read("product_option_values", used, combination.VALUE_FIELDS)
     groups = work.shop.read("product_options", {row["id_attribute_group"] for row in found}, combination.OPTION_FIELDS)
     options = combination.options(groups, found, facts.shop(work.services, work.store).default_language)
     items = []
-    for record, job in jobs.items():
+    for record, (job, values, mapping) in wanted.items():
         if record not in rows:
             continue  # nobody made combinations yet: a simple product so far
         try:
-            combinations = combination.read(int(record), values[job.id], rows[record])
+            combinations = combination.read(int(record), values, rows[record])
             lines = combination.attribute_values(combinations, options)
         except Invalid as error:
             work.failed(job, error)
             continue
-        items.append(Item(job, combination.template_values(values[job.id]), combinations, lines, options, linked.get(record)))
+        items.append(Item(job, record, values, combination.template_values(values), combinations, lines, options, mapping))
     mappings = work.mappings("combination", {key for item in items for key in item.keys_ever})
     for item in items:
         item.known = {key: mappings[key] for key in item.keys_ever if key in mappings}
@@ -88,7 +94,12 @@ def _read_shop(work: Work, values: dict[int, Values], linked: dict[str, Mapping]
 def _unchanged(item: Item) -> bool:
     alive = {key for key, mapping in item.known.items() if not mapping.data.get("gone")}
     return (item.mapping is not None and not difference(item.values, item.mapping.base) and alive == item.keys
-            and all(item.known[one.key].base == one.values for one in item.combinations))
+            and all(_known(item.known[one.key].base, item, one) == _known(one.values, item, one) for one in item.combinations))
+
+
+def _known(values: Values, item: Item, one: combination.Combination) -> Values:
+    """The values but for those that wait for a person."""
+    return {name: value for name, value in values.items() if name not in item.undecided.get(one.key, ())}
 
 
 def _groups(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -120,18 +131,26 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     if not allowed(work.store.settings, "product", "ps_to_odoo"):
         for item in items:
             if not item.template or not item.keys <= {*item.adopted, *item.known}:
-                raise Invalid(f"Product {item.job.record} is not in Odoo with all its combinations, and the settings do not let "
+                raise Invalid(f"Product {item.record} is not in Odoo with all its combinations, and the settings do not let "
                               "them be created. Create them in Odoo with the same references, or let products travel from the "
                               "shop to Odoo.", cause="product:direction")
+    if work.store.settings["products"] == "both":
+        _agree(work, odoo, [item for item in items if item.how == "linked"])
+        items = [item for item in items if item.job in work.open]
     if work.dry_run:
-        foreseen = _foreseen(work, odoo, items)
-        for item in items:
+        left = [item for item in items if item.job in work.open]
+        foreseen = _foreseen(work, odoo, left)
+        for item in left:
             verb = "change" if item.mapping and item.template else "link" if item.template else "create"
-            work.would(item.job, f"would {verb} product {item.job.record} in Odoo with {len(item.combinations)} variants"
+            work.would(item.job, f"would {verb} product {item.record} in Odoo with {len(item.combinations)} variants"
                        + (f" (id {item.template})" if item.template else ""), foreseen[item.job.id])
         return
+    if not allowed(work.store.settings, "product", "ps_to_odoo"):
+        for item in items:
+            _link(work, item)
+        return
     _write_templates(work, odoo, items)
-    links = template_variants.bring(work, odoo, items)
+    links = template_variants.bring(work, odoo, items) if items else []
     for item in items:
         _done(work, item, links)
 
@@ -172,6 +191,35 @@ def _variant(values: Values | None) -> str | None:
     if values is None:
         return None
     return ", ".join(f"{name} {value}" for name, value in values.items() if value not in ("", "0", None)) or "—"
+
+
+def _agree(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
+    """Both ways, found in Odoo just now: template and variants meet for the first time. Jobs that fail or rehearse are settled."""
+    rows = {row["id"]: row for row in work.odoo.read(PRODUCT.odoo_model, [item.template for item in items],
+                                                     PRODUCT.odoo_fields(odoo))} if items else {}
+    pairs = [Pair(item.job, item.record, item.template, {**item.own}, PRODUCT.from_odoo(rows[item.template], odoo))
+             for item in items]
+    agreed = agree(work, odoo, pairs, both=True)
+    left = [item for item in items if item.job.id in agreed]
+    for item in left:
+        item.agreed = agreed[item.job.id].link
+        item.values |= {name: value for name, value in item.agreed.base.items() if name in item.values}
+    variant_agreement.settle(work, odoo, left, both=True, found=True)
+
+
+def _link(work: Work, item: Item) -> None:
+    """Products do not travel to Odoo: the link is all, and nothing counts as agreed. Odoo tells what it has afterwards."""
+    bare = {"kind": item.own["kind"]}
+    links = [Link("product", item.record, item.template, bare, _data(item)),
+             *(Link("combination", one.key, item.adopted.get(one.key) or item.known[one.key].odoo_id, {}, {"adopted": True})
+               for one in item.combinations)]
+    work.done(item.job, f"Product {item.record} linked to Odoo id {item.template} with {len(item.combinations)} variants; nothing "
+                        "was written.", links=links, follow=back(work, item.template))
+
+
+def back(work: Work, template: int) -> list[tuple[str, str, str]]:
+    """After a mere link: what Odoo has for the shop, where it may tell."""
+    return [("product", "odoo_to_ps", str(template))] if allowed(work.store.settings, "product", "odoo_to_ps") else []
 
 
 def _find_templates(work: Work, items: Sequence[Item]) -> None:
@@ -237,14 +285,14 @@ def _match_one(item: Item, wanted: dict[Key, list[str]], found: dict[Key, list[R
             unique = False
     if len(hits) > 1:
         names = ", ".join(f"{what} in template {template}" for template, what in hits.items())
-        raise Invalid(f"The combinations of product {item.job.record} belong to several products in Odoo ({names}). Make them "
+        raise Invalid(f"The combinations of product {item.record} belong to several products in Odoo ({names}). Make them "
                       "variants of one product there, or change the references.", cause="combination:several-templates")
     if len(set(item.adopted.values())) < len(item.adopted):
-        raise Invalid(f"Several combinations of product {item.job.record} lead to one variant in Odoo. Correct its reference and "
+        raise Invalid(f"Several combinations of product {item.record} lead to one variant in Odoo. Correct its reference and "
                       "barcode there.", cause="combination:one-variant")
     for template, what in hits.items():
         other = templates.get(template)
-        if other not in (None, item.job.record):
+        if other not in (None, item.record):
             raise Invalid(f"The {what} belongs to an Odoo product that is linked to product {other} already. Give each its own.",
                           cause="combination:taken")
         item.template, item.foreign, item.how = template, True, "linked"
@@ -252,13 +300,15 @@ def _match_one(item: Item, wanted: dict[Key, list[str]], found: dict[Key, list[R
 
 def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     """What the product itself has: changes of linked ones, differences of found ones, new ones in one call."""
-    found = [item.template for item in items if item.how == "linked"]
+    found = [item.template for item in items if item.how == "linked" and item.agreed is None]
     rows = {row["id"]: row for row in work.odoo.read("product.template", found, PRODUCT.odoo_fields(odoo))}
     for item in items:
+        if item.agreed is not None:
+            continue
         if item.how == "linked":
             change = list(fill_only(held(PRODUCT, item.values, odoo), PRODUCT.from_odoo(rows[item.template], odoo)))
         elif item.template and item.mapping:
-            change = list(difference(item.values, item.mapping.base))
+            change = list(to_tell(item.values, item.mapping.base))
         else:
             continue
         row = PRODUCT.to_odoo(item.values, odoo, change)
@@ -269,7 +319,7 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
     new = [item for item in items if not item.template]
     vals = [PRODUCT.to_odoo(item.values, odoo) for item in new]
     columns = sorted({column for row in vals for column in row})
-    table = [[external_id(work.store, Ref("product", item.job.record)),
+    table = [[external_id(work.store, Ref("product", item.record)),
               *(cell(row.get(column), boolean=column in PRODUCT.booleans) for column in columns)]
              for item, row in zip(new, vals, strict=True)]
     ids = load(work, [item.job for item in new], "product.template", ["id", *columns], table)
@@ -278,20 +328,29 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
 
 
 def _done(work: Work, item: Item, shared: Sequence[Link]) -> None:
-    record = item.job.record
-    apart = item.mapping.data.get("odoo") if item.mapping else None
-    data: Values = {"combinations": sorted(item.keys_ever)} | ({"foreign": True} if item.foreign else {}) \
-        | ({"odoo": apart} if apart else {})
-    links = [*shared, Link("product", record, item.template, item.values, data)]
+    record = item.record
+    base = item.agreed.base if item.agreed else item.values
+    links = [*shared, Link("product", record, item.template, base, _data(item))]
     for one in item.combinations:
-        links.append(Link("combination", one.key, item.variants[one.key], one.values,
-                          {"adopted": True} if one.key in item.adopted else {}))
+        values = _known(one.values, item, one)
+        if one.key in item.known:
+            values |= {name: value for name, value in item.known[one.key].base.items() if name not in values}
+        data: Values = {"adopted": True} if one.key in item.adopted else {}
+        apart = item.apart.get(one.key)
+        links.append(Link("combination", one.key, item.variants[one.key], values, data | ({"odoo": apart} if apart else {})))
     links += _gone(item.known[key] for key in sorted(item.known.keys() - item.keys))
     many = f"{len(item.combinations)} variant" + ("s" if len(item.combinations) > 1 else "")
     what = f"created in Odoo (id {item.template}) with {many}" if item.how == "created" else \
         f"linked to Odoo id {item.template} with {many}" if item.how == "linked" else f"in Odoo (id {item.template})"
     did = f": {', '.join(item.did)}" if item.did and item.how != "created" else ""
     work.done(item.job, " ".join([f"Product {record} {what}{did}.", *item.notes]), changed=bool(item.how or item.did), links=links)
+
+
+def _data(item: Item) -> Values:
+    former = item.agreed.data if item.agreed else item.mapping.data if item.mapping else {}
+    apart = former.get("odoo")
+    return {"combinations": sorted(item.keys_ever)} | ({"foreign": True} if item.foreign else {}) \
+        | ({"odoo": apart} if apart else {})
 
 
 def _gone(mappings: Iterable[Mapping]) -> list[Link]:
