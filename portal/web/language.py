@@ -1,7 +1,7 @@
 """The language of the pages: what the user chose, else what the browser asks for.
 
-Texts are English in templates and code; `translations/<language>/LC_MESSAGES/messages.po` holds the others. The binary form that
-gettext reads is made from them when the application starts.
+Texts are English in templates and code; `translations/<language>/LC_MESSAGES/messages.po` holds the others, and a language is
+offered where there is one. The binary form that gettext reads is made from them when the application starts.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Blueprint, Flask, abort, has_request_context, redirect, request, session
+from flask import Blueprint, Flask, abort, current_app, has_request_context, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale
 from flask_login import current_user, user_logged_in
 
+from portal import ROOT
 from portal.extensions import writing
 from portal.models import User
 from portal.web.access import for_machines
@@ -28,19 +29,21 @@ logger = logging.getLogger(__name__)
 
 pages = Blueprint("language", __name__)
 LANGUAGES = {"en": "English", "fr": "Français", "es": "Español", "it": "Italiano"}
-"""Code → its own name of each language the pages speak."""
+"""Code → its own name of each language that may have a catalogue."""
 DEFAULT = "en"
+FOLDER = ROOT / "translations"
 
 
 def init_app(app: Flask) -> None:
     """Install Flask-Babel with the project's own catalogues."""
-    folder = Path(app.root_path) / "translations"
-    compile_catalogues(folder)
+    compile_catalogues(FOLDER)
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(FOLDER)
+    app.config["LANGUAGES"] = {code: name for code, name in LANGUAGES.items()
+                               if code == DEFAULT or (FOLDER / code / "LC_MESSAGES" / "messages.po").exists()}
     Babel(app, locale_selector=choose)
     user_logged_in.connect(_remember, app)
-    app.jinja_env.globals.update(LANGUAGES=LANGUAGES, language=language)
+    app.jinja_env.globals.update(LANGUAGES=app.config["LANGUAGES"], language=language)
 
 
 def choose() -> str:
@@ -50,9 +53,10 @@ def choose() -> str:
     """
     if not has_request_context() or for_machines():
         return DEFAULT
-    if session.get("language") in LANGUAGES:
+    offered = current_app.config["LANGUAGES"]
+    if session.get("language") in offered:
         return str(session["language"])
-    return request.accept_languages.best_match(list(LANGUAGES), DEFAULT) or DEFAULT
+    return request.accept_languages.best_match(list(offered), DEFAULT) or DEFAULT
 
 
 def language() -> str:
@@ -64,8 +68,9 @@ def language() -> str:
 def change() -> ResponseReturnValue:
     """Choose the language: kept with the account of who is logged in, with the session of who is not yet."""
     wanted = request.form.get("language", "")
-    if wanted not in LANGUAGES:
-        abort(422, f"language: choose one of {', '.join(LANGUAGES)}.")
+    offered = current_app.config["LANGUAGES"]
+    if wanted not in offered:
+        abort(422, f"language: choose one of {', '.join(offered)}.")
     session["language"] = wanted
     if current_user.is_authenticated:
         with writing() as unit:

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from flask import Flask
+
+from portal.web import language
 from tests.web.conftest import ADMIN, Browser, World, logged_in
+
+CATALOGUE = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=utf-8\\n"
+
+msgid "Log in"
+msgstr "{login}"
+"""
+
+
+@pytest.fixture(autouse=True)
+def catalogues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """French, Spanish and Italian, as far as the tests look."""
+    for code, login in (("fr", "Se connecter"), ("es", "Iniciar sesión"), ("it", "Accedi")):
+        folder = tmp_path / "translations" / code / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        (folder / "messages.po").write_text(CATALOGUE.format(login=login))
+    monkeypatch.setattr(language, "FOLDER", tmp_path / "translations")
+
+
+def test_a_language_without_a_catalogue_is_not_offered(app: Flask, tmp_path: Path) -> None:
+    assert list(app.config["LANGUAGES"]) == ["en", "fr", "es", "it"]
+    (tmp_path / "translations" / "it" / "LC_MESSAGES" / "messages.po").unlink()
+    language.init_app(again := Flask("again"))
+    assert list(again.config["LANGUAGES"]) == ["en", "fr", "es"]
+
+
+def test_a_page_speaks_the_language(world: World) -> None:
+    page = world.app.test_client().get("/login", headers={"Accept-Language": "fr"}).text
+    assert "<h1>Se connecter</h1>" in page
 
 
 def test_the_browsers_language_is_taken_until_another_is_chosen(world: World) -> None:
