@@ -1,4 +1,6 @@
-"""Initial sync: walk the ids of the shop page by page, with a checkpoint after each, and make a job of every record.
+"""Initial sync: walk the ids of a side page by page, with a checkpoint after each, and make a job of every record.
+
+The side is the shop, but for products and stock that only travel from Odoo.
 
 The walk notices; the queue does the work. A walk that was interrupted goes on from its checkpoint.
 """
@@ -13,23 +15,21 @@ from sqlalchemy.orm import Session
 
 from portal import settings as store_settings
 from portal.clients.errors import RemoteError
-from portal.clients.prestashop import Shop
 from portal.db import now
 from portal.entities import registry, stock
 from portal.logs import without_secrets
 from portal.models import InitialRun, Store, SyncJob
 from portal.settings import SettingError
-from portal.sync import circuit, jobs, log
+from portal.sync import circuit, jobs, known, log, poll
 from portal.sync.services import Services
 
 PAGE = 1000
 
 
 def start(session: Session, store: Store, entity: str, actor: str = "") -> InitialRun:
-    """Begin, or go on with, the initial sync of an entity. Raises `SettingError` where its direction excludes it."""
-    if not store_settings.allowed(store.settings, entity, "ps_to_odoo"):
-        label = registry.by_name(entity).settings_key
-        raise SettingError(f"{label}: switched off or not going from the shop to Odoo. Change it in the settings first.")
+    """Begin, or go on with, the initial sync of an entity. Raises `SettingError` where it does not travel."""
+    if direction_of(store, entity) is None:
+        raise SettingError(f"{registry.by_name(entity).settings_key}: switched off. Change it in the settings first.")
     running = session.scalars(select(InitialRun).where(InitialRun.store_id == store.id, InitialRun.entity == entity,
                                                        InitialRun.state == "reading")).first()
     if running is not None:
@@ -42,10 +42,17 @@ def start(session: Session, store: Store, entity: str, actor: str = "") -> Initi
     return run
 
 
-def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = lambda: None) -> None:
-    """Read the shop's ids from the checkpoint on until the end; each page is one transaction.
+def direction_of(store: Store, entity: str) -> store_settings.Direction | None:
+    """The way an initial sync goes: from the shop where that is allowed, else from Odoo; None where neither is."""
+    if store_settings.allowed(store.settings, entity, "ps_to_odoo"):
+        return "ps_to_odoo"
+    return "odoo_to_ps" if entity != "order" and store_settings.allowed(store.settings, entity, "odoo_to_ps") else None
 
-    `after_page` is called after each, so that work starts while the walk goes on. Trouble of the shop stops the walk where it
+
+def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = lambda: None) -> None:
+    """Read the side's ids from the checkpoint on until the end; each page is one transaction.
+
+    `after_page` is called after each, so that work starts while the walk goes on. Trouble of a server stops the walk where it
     is; `tick` takes it up again.
     """
     while True:
@@ -55,9 +62,11 @@ def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = 
             if run is None or store is None or run.state != "reading" or not store.settings["enabled"] \
                     or circuit.trouble(session, store.id):
                 return
-        entity = registry.by_name(run.entity)
+        direction = direction_of(store, run.entity) or "ps_to_odoo"
         try:
-            records, cursor = _page(services.shop(store), entity.name, entity.resource, int(run.cursor))
+            if run.cursor == "0":
+                poll.begin(services, store)
+            records, cursor = (_page if direction == "ps_to_odoo" else _page_of_odoo)(services, store, run.entity, int(run.cursor))
         except RemoteError as error:
             with services.db.begin() as session:
                 circuit.record_failure(session, store, error)
@@ -67,7 +76,7 @@ def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = 
             current = session.get(InitialRun, run_id, with_for_update=True)
             if current is None or current.state != "reading" or current.cursor != run.cursor:
                 return
-            jobs.notice_many(session, store, run.entity, "ps_to_odoo", records, source="initial", run_id=run_id)
+            jobs.notice_many(session, store, run.entity, direction, records, source="initial", run_id=run_id)
             current.noticed += len(records)
             current.updated_at = now()
             current.message = ""
@@ -77,14 +86,27 @@ def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = 
         after_page()
 
 
-def _page(shop: Shop, entity: str, resource: str, cursor: int) -> tuple[list[str], int]:
+def _page(services: Services, store: Store, entity: str, cursor: int) -> tuple[list[str], int]:
     """The next record keys after the cursor, and the new cursor. Stock lines are keyed by product and combination."""
+    shop, resource = services.shop(store), registry.by_name(entity).resource
     if entity != "stock":
         ids = shop.ids(resource, after=cursor, limit=PAGE)
         return [str(i) for i in ids], ids[-1] if ids else cursor
     rows = shop.find(resource, {"id": f">[{cursor}]"}, ["id", "id_product", "id_product_attribute"], limit=PAGE)
     keys = [stock.record_key(int(row["id_product"]), int(row["id_product_attribute"])) for row in rows]
     return keys, int(rows[-1]["id"]) if rows else cursor
+
+
+def _page_of_odoo(services: Services, store: Store, entity: str, cursor: int) -> tuple[list[str], int]:
+    """The same for Odoo: templates that are for sale, and every linked variant."""
+    if entity == "product":
+        rows = services.odoo(store).search_read("product.template", [("sale_ok", "=", True), ("id", ">", cursor)], ["id"],
+                                                order="id", limit=PAGE)
+        ids = [int(row["id"]) for row in rows]
+    else:
+        with services.db.read() as session:
+            ids = [number for number in known.all_variants(session, store) if number > cursor][:PAGE]
+    return [str(number) for number in ids], ids[-1] if ids else cursor
 
 
 def cancel(session: Session, store: Store, entity: str, actor: str = "") -> int:
@@ -106,7 +128,7 @@ def progress(session: Session, store: Store) -> list[dict[str, Any]]:
                               .order_by(InitialRun.id.desc()).limit(1)).first()
         facts: dict[str, Any] = {"entity": entity.name, "label": entity.label, "state": "new", "noticed": 0, "done": 0,
                                "failed": 0, "waiting": 0, "message": "",
-                               "allowed": store_settings.allowed(store.settings, entity.name, "ps_to_odoo")}
+                               "allowed": direction_of(store, entity.name) is not None}
         if run is not None:
             states = {row.state: row.n for row in session.execute(
                 select(SyncJob.state, func.count().label("n")).where(SyncJob.run_id == run.id).group_by(SyncJob.state))}

@@ -61,6 +61,30 @@ def poll(services: Services, store_id: int, *, force: bool = False) -> dict[str,
     return done
 
 
+def begin(services: Services, store: Store) -> None:
+    """Begin to watch what is not watched yet, so that the next poll finds what changes from now on. Raises `RemoteError`."""
+    if not store.settings["poll_minutes"]:
+        return
+    kept = store.notes.get("poll", {})
+    at, of = now(), {"odoo": store.target, "shop": store.ps_url}
+    old = {side: kept.get(side, {}).get("marks", {}) if kept.get(side, {}).get("of") == of[side] else {} for side in of}
+    fresh: dict[str, State] = {"odoo": {}, "shop": {}}
+    for feed in odoo_changes.FEEDS:
+        if allowed(store.settings, feed.entity, "odoo_to_ps") and feed.model not in old["odoo"]:
+            fresh["odoo"][feed.model] = odoo_changes.read(services.odoo(store), feed, None, at.timestamp())[1]
+    for entity, resource in _WATCHED:
+        if allowed(store.settings, entity, "ps_to_odoo") and resource not in old["shop"]:
+            fresh["shop"][resource] = shop_changes.read(services.shop(store), resource, None, at)[1]
+    with services.db.begin() as session:
+        row = session.get(Store, store.id, with_for_update=True)
+        if row is None:
+            return
+        for side, marks in fresh.items():
+            now_kept = row.notes.get("poll", {}).get(side, {})
+            there = now_kept.get("marks", {}) if now_kept.get("of") == of[side] else {}
+            _keep(row, side, {"marks": {**marks, **there}, "of": of[side]})
+
+
 def pull_stock(services: Services, store: Store, actor: str = "") -> int:
     """*Pull stock from Odoo*: read and compare the quantity of every linked product; how many. Raises `SettingError` where the
     direction excludes it. Asks neither server: the queue does."""
@@ -100,6 +124,10 @@ def _odoo(services: Services, store: Store, state: State) -> tuple[Found, State]
 def _record(feed: odoo_changes.Feed, row: dict[str, Any]) -> int:
     name = feed.fields[-1]
     return int(row[name][0]) if name.endswith("_id") else int(row["id"])
+
+
+_WATCHED = (("product", "products"), ("order", "orders"), ("customer", "customers"), ("customer", "addresses"))
+"""What is watched in the shop: (entity, resource)."""
 
 
 def _shop(services: Services, store: Store, state: State) -> tuple[Found, State]:

@@ -74,7 +74,7 @@ def cards(progress: Sequence[Mapping[str, Any]], *, enabled: bool) -> list[dict[
         missing = [unfinished[name] for name in REFERS_TO.get(row["entity"], ()) if name in unfinished]
         reason = ""
         if not row["allowed"]:
-            reason = f"{row['label']} do not travel from the shop to Odoo. Change that in the settings."
+            reason = f"{row['label']} do not travel. Change that in the settings."
         elif not enabled:
             reason = "Enable synchronization first."
         elif missing:

@@ -337,3 +337,14 @@ def test_a_product_with_combinations_takes_the_edits_of_its_template(one: World)
     shop_says(one, product)
     tell(one, template)
     assert (writes(one), one.written()) == (before, written)
+
+
+def test_the_initial_sync_brings_what_odoo_sells_where_products_travel_from_there(one: World) -> None:
+    lamps = [make(one, name=f"Lamp {number}", default_code=f"LAMP-{number}") for number in range(3)]
+    hidden = make(one, name="Spare part", default_code="SPARE", sale_ok=False)
+
+    one.sync("product", "stock")
+
+    assert all(link(one, template) for template in lamps)
+    assert link(one, hidden) is None
+    assert one.counts()["pending"] == one.counts()["error"] == 0
