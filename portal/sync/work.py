@@ -143,9 +143,9 @@ class Work:
             raise
         self.writing = []
 
-    def before_write(self, writing: Sequence[SyncJob]) -> None:
+    def before_write(self, writing: Sequence[SyncJob], links: Sequence[Link] = ()) -> None:
         """Call ahead of every remote write. No lease, no write: raises `LeaseLost`; `Interrupted` where the process has to end.
-        In a dry run it is a defect to come here."""
+        In a dry run it is a defect to come here. `links`: mappings that note what is about to be written."""
         if self.dry_run:
             raise RuntimeError("a dry run must not write")
         if _stopping.is_set():
@@ -153,6 +153,7 @@ class Work:
         with self.services.db.begin() as session:
             if jobs.extend(session, self.token, self.services.config.lease_seconds) == 0:
                 raise LeaseLost
+            save_links(session, self.store, links)
         self.writing = list(writing)
 
     def keep(self, links: Iterable[Link]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from portal.models import Mapping
 from portal.sandbox.prestashop_actions import add_customer, edit_customer
 from portal.sandbox.prestashop_orders import place_order
 from portal.sync import tick
@@ -67,6 +69,30 @@ def test_an_order_is_never_doubled_when_the_worker_dies_after_the_commit(world: 
     recover(world)
     ended(world, job_id)
     assert len(world.odoo_rows("sale.order", origin=f"PS/shop/{order}")) == 1
+    check(world.db)
+
+
+def test_a_write_that_was_cut_off_is_not_taken_for_an_edit_of_people_when_the_shop_changes_again(world: World) -> None:
+    customer, first = new_customer(world)
+    world.drain()
+    assert world.job(first).state == "synced"
+    for lastname in ("Second", "Third"):
+        world.odoo.faults.arm("hold", side="odoo", model="res.partner", method="write", commit=lastname == "Second")
+        world.start_worker()
+        edit_customer(world.shop.shop, customer, lastname=lastname)
+        world.notice("customer", customer)
+        assert world.odoo.faults.wait_held()
+        world.kill_workers()
+        world.odoo.faults.clear()
+        world.pass_time()
+    edit_customer(world.shop.shop, customer, lastname="Fourth")
+    job_id = world.notice("customer", customer)
+    recover(world)
+    ended(world, job_id)
+    [row] = world.odoo_rows("res.partner", email="ada@example.com")
+    assert row["display_name"] == "Ada Fourth"
+    with world.db.read() as session:
+        assert [mapping.data for mapping in session.scalars(select(Mapping))] == [{}], "nothing is left of the notes"
     check(world.db)
 
 

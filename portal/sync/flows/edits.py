@@ -1,15 +1,25 @@
-"""What people changed in Odoo since shop and Odoo last agreed: for entities whose records stay theirs (`keeps_edits`)."""
+"""What people changed in Odoo since shop and Odoo last agreed: for entities whose records stay theirs (`keeps_edits`).
+
+What is about to be written is noted in the mapping first. A write whose answer was lost may stand in Odoo without having been
+agreed on; without the note it would look like a person's edit, and a later change of the shop would be left out because of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
+from typing import Any
 
 from portal.entities.base import OdooFacts, RecordEntity, Row, Values
 from portal.entities.compare import held, same
 from portal.entities.vat import same_vat
 from portal.models import Mapping
+from portal.sync.links import Link
 from portal.sync.work import Work
+
+SENDING = "sending"
+"""Key in a mapping's data: the values of writes that were begun and not seen to end."""
+REMEMBERED = 20
 
 
 def current_rows(work: Work, entity: RecordEntity, odoo: OdooFacts, ids: Sequence[int]) -> dict[int, Row]:
@@ -25,7 +35,19 @@ def edited(entity: RecordEntity, odoo: OdooFacts, mapping: Mapping, change: Valu
     """
     agreed, now = held(entity, dict(mapping.base), odoo), entity.from_odoo(row, odoo)
     known = [name for name in change if name in mapping.base and name in now]
-    return {name for name in known if not _same(name, now, agreed) and not _same(name, now, change)}
+    ours = [agreed, change, *(held(entity, {**mapping.base, **sent}, odoo) for sent in mapping.data.get(SENDING, ()))]
+    return {name for name in known if not any(_same(name, now, values) for values in ours)}
+
+
+def about_to_send(mapping: Mapping, change: Values) -> Link:
+    """The mapping with a note of what is about to be written; `without_notes` once that is done."""
+    begun = [*mapping.data.get(SENDING, ()), change][-REMEMBERED:]
+    return Link(mapping.entity, mapping.shop_id, mapping.odoo_id, dict(mapping.base), {**mapping.data, SENDING: begun})
+
+
+def without_notes(mapping: Mapping) -> dict[str, Any]:
+    """The mapping's data when shop and Odoo agree again."""
+    return {key: value for key, value in mapping.data.items() if key != SENDING}
 
 
 def _same(name: str, now: Map[str, object], other: Map[str, object]) -> bool:

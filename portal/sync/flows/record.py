@@ -121,7 +121,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
         row = entity.to_odoo(wanted, odoo, change) if change else {}
         name = f"{entity.label} {job.record}"
         if not row:
-            link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
+            link = Link(entity.name, job.record, mapping.odoo_id, wanted, edits.without_notes(mapping))
             text = f"{name} is unchanged." if not theirs else f"{name} is left as it is in Odoo (id {mapping.odoo_id})."
             work.done(job, text, changed=False, links=[link] if change or theirs else [], warnings=_kept(entity, wanted, theirs))
             continue
@@ -130,14 +130,14 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
                        Foreseen("change", title(wanted), mapping.odoo_id, changes("odoo", mapping.base, change)))
             continue
         try:
-            work.before_write([job])
+            work.before_write([job], [edits.about_to_send(mapping, change)] if entity.keeps_edits else [])
             work.odoo.write(entity.odoo_model, [mapping.odoo_id], row, context=entity.context)
         except Missing:
             continue
         except Rejected as error:
             work.failed(job, error)
             continue
-        link = Link(entity.name, job.record, mapping.odoo_id, wanted, mapping.data)
+        link = Link(entity.name, job.record, mapping.odoo_id, wanted, edits.without_notes(mapping))
         work.done(job, f"{name}: {', '.join(change)} changed in Odoo (id {mapping.odoo_id}).", links=[link],
                   warnings=[*_kept(entity, wanted, theirs), *(entity.doubts(wanted, odoo) if _DOUBTED & set(change) else ())])
         if len(work.outcomes) >= 50:
