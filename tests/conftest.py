@@ -19,7 +19,7 @@ from alembic import command
 from redis import Redis, RedisError
 from sqlalchemy import Engine, make_url, text
 
-from portal import crypto, embedded, migrate, processes, rq_setup
+from portal import crypto, embedded, logs, migrate, processes, rq_setup
 from portal.config import Config
 from portal.db import Base, Database, make_engine
 
@@ -60,6 +60,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def keys() -> None:
+    """The keys of this run, and none of the secrets that another test taught the process to hide."""
+    logs._known.clear()
     crypto.use_keys([SECRET])
 
 

@@ -15,6 +15,8 @@ from portal.sync.odoo_changes import Mark, Row, next_mark, unseen
 
 OVERLAP = timedelta(minutes=2)
 FOR_EVER = "9999-12-31 23:59:59"
+NEVER = "0000-"
+"""How the date of a record begins that was never given one, as some imports leave it; it is no date."""
 KEYS = {"customers": "id", "addresses": "id_customer", "products": "id", "orders": "id", "order_slip": "id_order"}
 """Resources with dates and the field that names the record: an address belongs to its customer, a refund to its order."""
 
@@ -26,6 +28,8 @@ def read(shop: Shop, resource: str, mark: Mark | None, now: datetime) -> tuple[l
     if mark is None:
         newest = shop.find(resource, {}, ["date_upd"], sort="[date_upd_DESC]", limit=1, dated=True)
         begin = min(str(newest[0]["date_upd"]), limit) if newest else limit
+        if begin.startswith(NEVER):
+            begin = limit
         return [], read(shop, resource, {"at": begin, "since": now.timestamp(), "seen": {}}, now)[1]
     since = _text(datetime.fromisoformat(mark["at"]) - overlap(mark["at"], zone))
     rows = shop.find(resource, {"date_upd": between(since, FOR_EVER)}, [KEYS[resource], "date_upd"], dated=True)
