@@ -72,7 +72,7 @@ def commands(name: str, words: list[str]) -> list[list[str]]:
     python = [str(PYTHON), "-m"]
     return {
         "run": [[*python, "portal", "up"]],
-        "test": [[*python, "pytest", *words]],
+        "test": [[*python, "pytest", "-n", "auto", *words]],
         "lint": [[*python, "ruff", "check", "."], [*python, "mypy"], [str(BIN / "lint-imports"), "--no-logo"]],
         "bench": [[*python, "bench"]],
         "cents": [[*python, "tests.cents"]],
