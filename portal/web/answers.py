@@ -33,6 +33,11 @@ def live(template: str, **values: object) -> AnyResponse:
     return make_response(render_template(template, fingerprint=fingerprint, **values))
 
 
+def whole_page_again() -> AnyResponse:
+    """To a refresh of what has just ended: load the page anew, since its result stands in other parts."""
+    return Response(status=204, headers={"HX-Refresh": "true"})
+
+
 def fingerprint_of(template: str, **values: object) -> str:
     """What tells two states of a fragment apart; its CSRF tokens, new in every answer, do not count."""
     html = render_template(template, fingerprint="", **values).replace(generate_csrf(), "")

@@ -15,7 +15,7 @@ from portal.models import Drift, Store
 from portal.settings import SettingError
 from portal.sync import drift, findings
 from portal.web.access import actor, current_store
-from portal.web.answers import done, fingerprint_of, live
+from portal.web.answers import done, fingerprint_of, live, whole_page_again
 from portal.web.wake import wake
 
 pages = Blueprint("drift", __name__)
@@ -40,8 +40,11 @@ def page() -> ResponseReturnValue:
 
 @pages.get("/drift/live")
 def refresh() -> ResponseReturnValue:
-    """The progress alone."""
-    return live("_drift.html", **_facts())
+    """The progress alone, while there is any."""
+    facts = _facts()
+    if facts["run"] is None or facts["run"].state != "reading":
+        return whole_page_again()
+    return live("_drift.html", **facts)
 
 
 @pages.post("/drift/start")

@@ -16,7 +16,7 @@ from portal.sync import duplicates, rehearsal, rehearsed
 from portal.sync.foreseen import KINDS
 from portal.sync.rehearsed import Wanted
 from portal.web.access import actor, current_store
-from portal.web.answers import done, fingerprint_of, live
+from portal.web.answers import done, fingerprint_of, live, whole_page_again
 from portal.web.wake import wake
 
 pages = Blueprint("rehearsal", __name__)
@@ -41,8 +41,11 @@ def page() -> ResponseReturnValue:
 
 @pages.get("/rehearsal/live")
 def refresh() -> ResponseReturnValue:
-    """Progress and counts alone."""
-    return live("_rehearsal.html", **_facts())
+    """Progress and counts alone, while it runs."""
+    facts = _facts()
+    if facts["run"] is None or facts["run"].state != "reading":
+        return whole_page_again()
+    return live("_rehearsal.html", **facts)
 
 
 @pages.get("/rehearsal/duplicates")

@@ -64,7 +64,8 @@ def switch(key: str) -> ResponseReturnValue:
         value = request.form.get("value") == "1"
         stores.change_store(session, store, {key: value}, actor())
     services().kick()
-    return done(url_for("store.dashboard.page"), SWITCHES[key][0 if value else 1])
+    back = "store.initial.page" if request.args.get("back") == "initial" else "store.dashboard.page"
+    return done(url_for(back), SWITCHES[key][0 if value else 1])
 
 
 @pages.post("/settings/tokens/<kind>")

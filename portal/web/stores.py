@@ -61,7 +61,16 @@ def add() -> ResponseReturnValue:
         entered.errors[key] = text
         return show_form(None, entered), 422
     services().kick()
+    _learn(store_id)
     return done(url_for("store.dashboard.page", store_id=store_id), f"{connection['name']} was added.")
+
+
+def _learn(store_id: int) -> None:
+    """Ask both sides of a new store who they are, so that nobody has to test again what was tested in the form."""
+    release()
+    checks = {side: store_form.test(side, request.form, None, services().config) for side in store_form.SIDES}
+    with writing() as session:
+        stores.save_checks(session, session.get_one(Store, store_id), **checks)
 
 
 @pages.post("/stores/test/<side>")

@@ -100,7 +100,7 @@ def test_the_administrator_opens_every_page(world: World, admin: Browser) -> Non
     for method, rule in requests(world.app):
         if method == "GET" and rule.rule not in EXPECTED_PUBLIC:
             answer = admin.get(path_of(rule, store_id=world.mine, job_id=job))
-            assert answer.status_code in (200, 302), (rule.rule, answer.status_code)
+            assert answer.status_code in (200, 204, 302), (rule.rule, answer.status_code)
 
 
 def test_get_changes_nothing(world: World, admin: Browser) -> None:

@@ -1,0 +1,1 @@
+"""Journeys of people through the pages, in a real browser, with a real worker behind them."""
