@@ -205,7 +205,7 @@ def test_the_command_line_shows_installs_and_removes(world: World, monkeypatch: 
     from portal import cli
 
     as_admin(world)
-    monkeypatch.setattr(cli, "_services", lambda: world.services)
+    monkeypatch.setattr("portal.console.open_services", lambda: world.services)
     run = CliRunner().invoke
     assert "has not called yet" in run(cli.main, ["webhooks", "install", "shop"]).output
     facts = json.loads(run(cli.main, ["webhooks", "show", "shop", "--json"]).output)

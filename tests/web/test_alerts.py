@@ -80,7 +80,7 @@ def test_the_commands_show_set_and_test(world: World, monkeypatch: pytest.Monkey
     receiver, box = Receiver(), Mailbox()
     with listening(receiver), listening(box):
         config_of(world, allow_private_networks=True, smtp_url=box.url, smtp_from="p@example.com")
-        monkeypatch.setattr("portal.cli._services", lambda: found)
+        monkeypatch.setattr("portal.console.open_services", lambda: found)
         (secret := tmp_path / "hook").write_text(receiver.url + "\n")  # type: ignore[operator]
         run = CliRunner().invoke
         assert "go nowhere yet" in run(main, ["alerts", "test", "Mine"]).output
