@@ -86,6 +86,11 @@ class Profile:
         return {"type": "product"}
 
     @property
+    def archived_templates_show_all(self) -> bool:
+        """An archived product template shows what stands on its only variant, as an active one does (17 and later)."""
+        return self.major >= 17
+
+    @property
     def has_mobile(self) -> bool:
         """A contact's mobile number has a field of its own (to 18)."""
         return self.has("res.partner", "mobile")

@@ -99,7 +99,7 @@ class RecordEntity(Protocol):
     chunk: int
     """Records per `load`."""
     context: Mapping[str, Any]
-    """Sent along with every write."""
+    """Sent along with every creation, and with every write that is not divided among models."""
     booleans: frozenset[str]
     """Odoo columns in which False is a value and not "empty"."""
     match_model: str

@@ -37,7 +37,8 @@ class Product:
     related: tuple[Related, ...] = ()
     odoo_model = "product.template"
     chunk = 100
-    context: Mapping[str, Any] = {}
+    context: Mapping[str, Any] = {"active_test": False}
+    """So that a product that is created as archived gets its variant's values, too (needed to Odoo 16)."""
     booleans = frozenset({"active", "is_storable", "sale_ok"})
     match_model = "product.product"
     match_columns: Mapping[str, tuple[str, ...]] = {"default_code": ("default_code",), "barcode": ("barcode",)}

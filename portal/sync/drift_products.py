@@ -11,6 +11,7 @@ from portal.models import Conflict, Mapping, Store
 from portal.settings import allowed
 from portal.sync import facts
 from portal.sync.findings import Finding, Page, Repair, master, on_its_way
+from portal.sync.flows.templates import read_templates
 from portal.sync.services import Services
 
 BATCH = 100
@@ -36,8 +37,8 @@ def page(services: Services, store: Store, after: int) -> Page:
     shop, odoo = facts.shop(services, store), facts.odoo(services, store)
     ours = {str(row["id"]): row for row in services.shop(store).read(PRODUCT.resource, [link.shop_id for link in links],
                                                                      PRODUCT.fields)}
-    theirs = {row["id"]: row for row in services.odoo(store).read(
-        PRODUCT.odoo_model, sorted({link.odoo_id for link in links}), PRODUCT.odoo_fields(odoo))}
+    theirs = {row["id"]: row for row in read_templates(
+        services.odoo(store), sorted({link.odoo_id for link in links}), PRODUCT.odoo_fields(odoo))}
     for link in links:
         if link.shop_id in moving or link.shop_id not in ours:
             continue

@@ -34,7 +34,11 @@ def odoo_sales(services: Services, store: Store, keep: float = KEEP_SECONDS) -> 
 
 
 def service_products(work: Work, kinds: Collection[str]) -> dict[str, int]:
-    """Variant ids of the service products, made where they are missing. Not to be called in a dry run for missing ones."""
+    """Variant ids of the service products, made where they are missing. Not to be called in a dry run for missing ones.
+
+    They are invoiced as ordered: nobody ever delivers shipping or a voucher, and a database may invoice new products by what was
+    delivered (stock on Odoo 14 makes it do so).
+    """
     known = {kind: mapping.odoo_id for kind, mapping in work.mappings("service", kinds).items()}
     missing = sorted(set(kinds) - set(known))
     if not missing:
@@ -42,8 +46,8 @@ def service_products(work: Work, kinds: Collection[str]) -> dict[str, int]:
     odoo = work.odoo
     storable = next(iter(odoo.profile.storable_values))
     work.before_write(work.open)
-    result = odoo.load("product.template", ["id", "name", "default_code", storable, "sale_ok", "purchase_ok"], [
-        [external_id(work.store, Ref("service", kind)), SERVICES[kind], f"PS-{kind.upper()}", "service", "True", "False"]
+    result = odoo.load("product.template", ["id", "name", "default_code", storable, "sale_ok", "purchase_ok", "invoice_policy"], [
+        [external_id(work.store, Ref("service", kind)), SERVICES[kind], f"PS-{kind.upper()}", "service", "True", "False", "order"]
         for kind in missing])
     if result.ids is None:
         text = result.messages[0].text if result.messages else ""

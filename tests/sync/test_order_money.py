@@ -15,6 +15,7 @@ from portal.db import Database
 from portal.models import LogEntry, Mapping, Store
 from portal.sandbox.odoo_deliveries import deliver
 from portal.sandbox.odoo_models import Env
+from portal.sandbox.odoo_products import Templates
 from portal.sandbox.prestashop_actions import add_address, add_customer
 from portal.sandbox.prestashop_orders import place_order, refund, set_state
 from portal.sync import drain, jobs, poll, tick
@@ -232,6 +233,23 @@ def test_a_refund_waits_for_the_invoice_and_is_no_error(world: World) -> None:
     world.drain()
     assert [row["state"] for row in moves(world, order)] == ["posted"], "what was delivered is invoiced"
     assert [row["state"] for row in moves(world, order, "out_refund")] == ["posted"]
+
+
+def test_shipping_is_not_waited_for_where_odoo_invoices_new_products_by_delivery(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered = Templates.defaults
+    monkeypatch.setattr(Templates, "defaults", lambda self, values: {**ordered(self, values), "invoice_policy": "delivery"})
+    order = sell(world)
+    bring(world, order)
+    assert not moves(world, order)
+    number = linked(world, order).odoo_id
+    with world.odoo.db.transaction():
+        deliver(Env(world.odoo.db), number)
+    with world.db.begin() as session:
+        jobs.notice(session, session.get_one(Store, world.store.id), "order", "odoo_to_ps", str(number), source="test")
+    world.drain()
+    [invoice] = moves(world, order)
+    assert (invoice["state"], invoice["amount_total"]) == ("posted", pytest.approx(total(world, order)))
 
 
 def test_no_credit_note_where_the_setting_is_off(world: World) -> None:

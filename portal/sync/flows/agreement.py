@@ -19,6 +19,7 @@ from portal.entities.product import PRODUCT
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
 from portal.sync.flows.patching import patch
+from portal.sync.flows.templates import read_templates, write_template
 from portal.sync.foreseen import Change, Foreseen, Kind, changes, title
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -189,12 +190,12 @@ def _write_odoo(work: Work, odoo: OdooFacts, pairs: Sequence[Pair]) -> list[Pair
             continue
         try:
             work.before_write([pair.job])
-            work.odoo.write(PRODUCT.odoo_model, [pair.odoo_id], row, context=PRODUCT.context)
+            write_template(work.odoo, pair.odoo_id, row, pair.data.get("variant_id"))
             written[pair.odoo_id] = pair
         except Rejected as error:
             failed.add(pair.job.id)
             work.failed(pair.job, error)
-    for row in work.odoo.read(PRODUCT.odoo_model, sorted(written), PRODUCT.odoo_fields(odoo)):
+    for row in read_templates(work.odoo, sorted(written), PRODUCT.odoo_fields(odoo)):
         pair = written[row["id"]]
         back = PRODUCT.from_odoo(row, odoo)
         pair.odoo = {**pair.odoo, **{name: back[name] for name in pair.to_odoo}}

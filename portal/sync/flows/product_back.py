@@ -20,6 +20,7 @@ from portal.sync import echoes, facts
 from portal.sync.flows import variants as variants_flow
 from portal.sync.flows.agreement import Pair, agree, read_shop
 from portal.sync.flows.template_variants import Item
+from portal.sync.flows.templates import read_templates
 from portal.sync.flows.variant_agreement import settle
 from portal.sync.foreseen import Foreseen, new, title
 from portal.sync.links import Link
@@ -85,7 +86,7 @@ def _read(work: Work, odoo: OdooFacts) -> list[Template]:
     kind = next(iter(odoo.service))
     fields = [*PRODUCT.odoo_fields(odoo), kind, "sale_ok", "company_id", "product_variant_id", "product_variant_count"]
     ids = sorted({int(job.record) for job in work.jobs})
-    rows = {str(row["id"]): row for row in work.odoo.read(PRODUCT.odoo_model, ids, fields)}
+    rows = {str(row["id"]): row for row in read_templates(work.odoo, ids, fields)}
     found = []
     for job in work.jobs:
         row = rows.get(job.record)

@@ -21,6 +21,7 @@ from portal.sync import echoes, facts
 from portal.sync.flows import addresses, edits, variants
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell
+from portal.sync.flows.templates import read_templates, write_template
 from portal.sync.foreseen import Foreseen, changes, new, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
@@ -85,7 +86,7 @@ def _both_ways(work: Work, entity: RecordEntity) -> bool:
 def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[str, Mapping]) -> None:
     """Both ways: a three-way for linked products. Those with combinations go on with what their template agreed on."""
     jobs = {linked[job.record].odoo_id: job for job in work.open if job.record in linked}
-    rows = work.odoo.read(PRODUCT.odoo_model, sorted(jobs), PRODUCT.odoo_fields(odoo))
+    rows = read_templates(work.odoo, sorted(jobs), PRODUCT.odoo_fields(odoo))
     pairs = []
     for row in rows:
         job, mapping = jobs[row["id"]], linked[jobs[row["id"]].record]
@@ -131,7 +132,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             continue
         try:
             work.before_write([job], [edits.about_to_send(mapping, change)] if entity.keeps_edits else [])
-            work.odoo.write(entity.odoo_model, [mapping.odoo_id], row, context=entity.context)
+            _write(work, entity, mapping.odoo_id, row, dict(mapping.data))
         except Missing:
             continue
         except Rejected as error:
@@ -142,6 +143,20 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
                   warnings=[*_kept(entity, wanted, theirs), *(entity.doubts(wanted, odoo) if _DOUBTED & set(change) else ())])
         if len(work.outcomes) >= 50:
             work.save()
+
+
+def _read(work: Work, entity: RecordEntity, ids: Sequence[int], fields: Sequence[str]) -> list[Values]:
+    if entity.name == PRODUCT.name:
+        return read_templates(work.odoo, ids, fields)
+    return work.odoo.read(entity.odoo_model, ids, fields, context={"active_test": False}) if ids else []
+
+
+def _write(work: Work, entity: RecordEntity, odoo_id: int, row: Values, data: Values) -> None:
+    """`data`: of the mapping, which knows the variant of a product without combinations."""
+    if entity.name == PRODUCT.name:
+        write_template(work.odoo, odoo_id, row, None if data.get("combinations") else data.get("variant_id"))
+    else:
+        work.odoo.write(entity.odoo_model, [odoo_id], row, context=entity.context)
 
 
 _DOUBTED = {"vat", "country", "state"}
@@ -266,8 +281,7 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
           values: dict[int, Values]) -> None:
     """Adopt records that Odoo has: fill and correct them where the shop has a value, and erase nothing."""
     ids = sorted({entity.record_id(hit) for _, hit in hits})
-    rows = {row["id"]: row for row in work.odoo.read(entity.odoo_model, ids, list(entity.odoo_fields(odoo)),
-                                                     context={"active_test": False})} if ids else {}
+    rows = {row["id"]: row for row in _read(work, entity, ids, entity.odoo_fields(odoo))}
     if _both_ways(work, entity):
         pairs = [Pair(job, job.record, entity.record_id(hit), values[job.id], entity.from_odoo(rows[entity.record_id(hit)], odoo),
                       data=entity.extra(hit)) for job, hit in hits]
@@ -291,7 +305,7 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
         try:
             if row:
                 work.before_write([job])
-                work.odoo.write(entity.odoo_model, [odoo_id], row, context=entity.context)
+                _write(work, entity, odoo_id, row, entity.extra(hit))
         except Rejected as error:
             work.failed(job, error)
             continue

@@ -22,6 +22,7 @@ from portal.sync.flows import template_variants, variant_agreement
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell, load
 from portal.sync.flows.template_variants import ARCHIVED_TOO, LINE, VARIANT, Item
+from portal.sync.flows.templates import read_templates, write_template
 from portal.sync.foreseen import Change, Foreseen, changes, new, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
@@ -158,7 +159,7 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
 def _foreseen(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> dict[int, Foreseen]:
     """What a dry run says of these products and their variants, by job id."""
     found = [item.template for item in items if item.how == "linked"]
-    rows = {row["id"]: row for row in work.odoo.read("product.template", found, PRODUCT.odoo_fields(odoo))}
+    rows = {row["id"]: row for row in read_templates(work.odoo, found, PRODUCT.odoo_fields(odoo))}
     facts: dict[int, Foreseen] = {}
     for item in items:
         number, name = item.template or None, title(item.values)
@@ -301,7 +302,7 @@ def _match_one(item: Item, wanted: dict[Key, list[str]], found: dict[Key, list[R
 def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     """What the product itself has: changes of linked ones, differences of found ones, new ones in one call."""
     found = [item.template for item in items if item.how == "linked" and item.agreed is None]
-    rows = {row["id"]: row for row in work.odoo.read("product.template", found, PRODUCT.odoo_fields(odoo))}
+    rows = {row["id"]: row for row in read_templates(work.odoo, found, PRODUCT.odoo_fields(odoo))}
     for item in items:
         if item.agreed is not None:
             continue
@@ -314,7 +315,7 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
         row = PRODUCT.to_odoo(item.values, odoo, change)
         if row:
             work.before_write([item.job])
-            work.odoo.write("product.template", [item.template], row, context=PRODUCT.context)
+            write_template(work.odoo, item.template, row, None)
             item.did.append(f"{', '.join(name for name in change if name != 'kind')} changed")
     new = [item for item in items if not item.template]
     vals = [PRODUCT.to_odoo(item.values, odoo) for item in new]
@@ -372,11 +373,12 @@ def _simple_again(work: Work, odoo: OdooFacts, job: SyncJob, values: Values, map
     if lines:
         work.before_write([job])
         work.odoo.call(LINE, "unlink", [row["id"] for row in lines])
-    work.before_write([job])
-    work.odoo.write("product.template", [mapping.odoo_id], PRODUCT.to_odoo(values, odoo, values), context=PRODUCT.context)
     rows = work.odoo.search_read(VARIANT, [("product_tmpl_id", "=", mapping.odoo_id)], ["active"], context=ARCHIVED_TOO,
                                  order="active desc, id desc", limit=1)
-    link = Link(PRODUCT.name, job.record, mapping.odoo_id, values, {"variant_id": rows[0]["id"]} if rows else {})
+    data = {"variant_id": rows[0]["id"]} if rows else {}
+    work.before_write([job])
+    write_template(work.odoo, mapping.odoo_id, PRODUCT.to_odoo(values, odoo, values), data.get("variant_id"))
+    link = Link(PRODUCT.name, job.record, mapping.odoo_id, values, data)
     gone = work.mappings("combination", mapping.data["combinations"])
     work.done(job, f"Product {job.record} lost its combinations; in Odoo (id {mapping.odoo_id}) it has no variants any more. "
                    "Pieces counted on them stay there; move them by hand.", links=[link, *_gone(gone.values())])
