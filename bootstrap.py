@@ -76,7 +76,7 @@ def commands(name: str, words: list[str]) -> list[list[str]]:
         "lint": [[*python, "ruff", "check", "."], [*python, "mypy"], [str(BIN / "lint-imports"), "--no-logo"]],
         "bench": [[*python, "bench"]],
         "cents": [[*python, "tests.cents"]],
-        "ui": [[*python, "pytest", "tests/ui"]],
+        "ui": [[*python, "pytest", "-m", "browser", "-n", "auto"]],
         "chaos": [[*python, "pytest", "-m", "chaos", "-q", "tests/chaos"],
                   [*python, "tests.chaos", f"--seeds={options.get('SEEDS', '20')}"]],
         "screenshots": [[*python, "tests.ui.screenshots"]],

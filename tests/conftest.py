@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from alembic import command
@@ -22,6 +23,9 @@ from sqlalchemy import Engine, make_url, text
 from portal import crypto, embedded, logs, migrate, processes, rq_setup
 from portal.config import Config
 from portal.db import Base, Database, make_engine
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser as Chromium
 
 SECRET = "test-secret-of-this-run-0123456789"
 SERVER = os.environ.get("PORTAL_TEST_POSTGRES_URL", "")
@@ -56,6 +60,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     left_out = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
     for why, number in left_out.items():
         terminalreporter.write_line(f"LEFT OUT on this machine: {number} tests: {why}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One headless browser for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

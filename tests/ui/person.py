@@ -13,6 +13,7 @@ from tests.ui.house import ADMIN, PASSWORD, House
 
 Hand = Literal["mouse", "keyboard"]
 PATIENCE = 20.0
+expect.set_options(timeout=PATIENCE * 1000)
 LONGEST_WAY = 150
 """So many presses of Tab at most to reach something on a page."""
 ROUND_MILLISECONDS = 5100
@@ -118,6 +119,7 @@ def somebody(chromium: Browser, hand: Hand, **context: Any) -> Person:
     page = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}} | context).new_page()
     trouble = watch(page)
     page.clock.install()
+    page.set_default_timeout(PATIENCE * 1000)
     return Person(page, hand, trouble)
 
 

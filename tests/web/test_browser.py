@@ -1,9 +1,8 @@
-"""The pages in a real browser: accessible in both themes and widths, no script error, no layout that overflows, live refresh."""
+"""The pages in a real browser: no script error, live refresh, forms in place, and what works by keyboard and without scripts."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
@@ -37,18 +36,8 @@ from tests.web.conftest import ADMIN, PASSWORD, World
 from tests.web.order_pages import keep_ledger, keep_taxes, mixed_order
 
 pytestmark = pytest.mark.browser
-REPORTS = ("/rehearsal", "/rehearsal/duplicates", "/mappings/link", "/drift", "/alerts")
 MARKUP = "<img src=x onerror=alert(1)>"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chromium]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -124,28 +113,6 @@ def open_page(chromium: Chromium, address: str, **context: Any) -> Page:
     page.press("#password", "Enter")
     page.wait_for_url(f"{address}/stores")
     return page
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_every_page_is_accessible_fits_and_runs_clean(chromium: Chromium, world: World, address: str, full: int, width: int,
-                                                     scheme: str) -> None:
-    page = open_page(chromium, address, viewport={"width": width, "height": 900}, color_scheme=scheme)
-    store, empty = f"/stores/{world.mine}", f"/stores/{world.other}"
-    paths = ["/stores", "/stores/new", "/people", "/account/password", *(f"{store}{path}" for path in (
-        "/", "/jobs?state=all", f"/jobs/{full}", "/records/order/93", "/records/customer/0", "/search?q=1", "/dead", "/initial",
-        *REPORTS, "/mappings", "/log", "/held", "/orders/94/ledger", "/orders/93/ledger", "/orders/98/ledger", "/taxes",
-        "/taxes/choice?place=FR&rate=20%25", "/settings", "/members", "/remove")),
-             *(f"{empty}{path}" for path in ("/", "/jobs", "/dead", "/mappings", "/initial", "/held", "/taxes", *REPORTS))]
-    for path in paths:
-        page.goto(address + path)
-        found = Axe().run(page, options=RULES)
-        assert not found.violations_count, f"{path}: {found.generate_report()}"
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, path
-        assert page.locator("h1").count() == 1, path
-        assert not page.trouble, (path, page.trouble)  # type: ignore[attr-defined]
-    page.context.close()
 
 
 def test_the_login_page_is_accessible(chromium: Chromium, world: World, address: str) -> None:
