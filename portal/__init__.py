@@ -26,6 +26,7 @@ def create_app(config: Config | None = None) -> Flask:
         access,
         alerts,
         auth,
+        conflicts,
         dashboard,
         drift,
         errors,
@@ -60,7 +61,7 @@ def create_app(config: Config | None = None) -> Flask:
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, drift, settings, alerts, members,
+        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, alerts, members,
         records)), records.finder)
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)

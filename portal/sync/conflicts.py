@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from portal.db import now
@@ -18,17 +18,30 @@ Side = Literal["prestashop", "odoo"]
 WINNERS: Mapping[compare.Owner, str] = {"left": "prestashop", "right": "odoo", "manual": "manual"}
 
 
-def listed(session: Session, store: Store, *, state: str = "open", limit: int = 200) -> list[Conflict]:
-    """The conflicts of a store in a state, newest first."""
-    return list(session.scalars(select(Conflict).where(Conflict.store_id == store.id, Conflict.state == state)
-                                .order_by(Conflict.id.desc()).limit(limit)))
+SETTLED = ("kept", "applied")
 
 
-def counts(session: Session, store_id: int) -> dict[str, int]:
+def listed(session: Session, store: Store, *, settled: bool = False, before: int = 0, limit: int = 200) -> list[Conflict]:
+    """The open conflicts of a store, or those that a person settled; newest first. `before`: older than this one."""
+    query = select(Conflict).where(*_of(store), Conflict.state.in_(SETTLED if settled else ("open",)))
+    if before:
+        query = query.where(Conflict.id < before)
+    return list(session.scalars(query.order_by(Conflict.id.desc()).limit(limit)))
+
+
+def of_record(session: Session, store: Store, entity: str, record: str) -> list[Conflict]:
+    """The open conflicts of one record; for a product also those of its combinations."""
+    mine = (Conflict.entity == entity) & (Conflict.shop_id == record)
+    if entity == "product":
+        mine |= (Conflict.entity == "combination") & Conflict.shop_id.startswith(f"{record}:", autoescape=True)
+    return list(session.scalars(select(Conflict).where(*_of(store), Conflict.state == "open", mine).order_by(Conflict.id)))
+
+
+def counts(session: Session, store: Store) -> dict[str, int]:
     """How many conflicts are open, kept and applied."""
     found = {row.state: row.n for row in session.execute(
-        select(Conflict.state, func.count().label("n")).where(Conflict.store_id == store_id).group_by(Conflict.state))}
-    return {state: found.get(state, 0) for state in ("open", "kept", "applied")}
+        select(Conflict.state, func.count().label("n")).where(*_of(store)).group_by(Conflict.state))}
+    return {state: found.get(state, 0) for state in ("open", *SETTLED)}
 
 
 def apply(session: Session, store: Store, conflict_id: int, side: Side, actor: str = "") -> bool:
@@ -107,6 +120,11 @@ def written(session: Session, ids: Collection[int]) -> None:
 def value_of(row: Conflict) -> Any:
     """What a person chose."""
     return row.shop_value if row.winner == "prestashop" else row.odoo_value
+
+
+def _of(store: Store) -> tuple[ColumnElement[bool], ...]:
+    """Those of the Odoo database of now; another database has conflicts of its own."""
+    return Conflict.store_id == store.id, Conflict.target == store.target
 
 
 def _open(session: Session, store: Store, conflict_id: int) -> Conflict | None:

@@ -31,7 +31,7 @@ def status(session: Session, store: Store) -> dict[str, Any]:
     """The counters of a store and what keeps it from working."""
     return {"name": store.name, "enabled": store.settings["enabled"], "dry_run": store.settings["dry_run"],
             "queue": jobs.counts(session, store.id), "mappings": jobs.mapping_counts(session, store),
-            "conflicts": conflicts.counts(session, store.id)["open"], "echoes": echoes.count(store),
+            "conflicts": conflicts.counts(session, store)["open"], "echoes": echoes.count(store),
             "trouble": [{"side": c.side, "state": c.state, "reason": c.reason, "remedy": c.remedy, "since": c.since.isoformat()}
                         for c in circuit.trouble(session, store.id)]}
 

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app, g, url_for
+from flask_babel import lazy_gettext
 from flask_login import current_user
 from markupsafe import Markup, escape
 
 from portal.entities import registry
 from portal.extensions import reading
-from portal.models import Mapping
-from portal.sync import circuit, jobs
+from portal.models import Conflict, Mapping
+from portal.sync import circuit, conflicts, jobs
 from portal.web.access import visible_stores
 
 STATES = {
@@ -39,6 +40,10 @@ SOURCES = {
     "conflict": "after a conflict was settled",
 }
 """By whom a change was noticed."""
+FIELDS = {"name": lazy_gettext("Name"), "description": lazy_gettext("Description"), "active": lazy_gettext("Active"),
+          "price": lazy_gettext("Price"), "cost": lazy_gettext("Cost"), "reference": lazy_gettext("Reference"),
+          "barcode": lazy_gettext("Barcode"), "weight": lazy_gettext("Weight"), "impact": lazy_gettext("Price impact")}
+"""What a merchant calls the fields of a product."""
 CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways", "odoo": "Odoo", "prestashop": "PrestaShop",
            "manual": "A person decides"}
 
@@ -52,7 +57,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["record_name"] = record_name
     app.jinja_env.filters["noticed"] = noticed
     app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES, EVENTS=EVENTS, SOURCES=SOURCES,
-                                 step_url=step_url, ledger_url=ledger_url)
+                                 FIELDS=FIELDS, step_url=step_url, ledger_url=ledger_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
 
@@ -79,8 +84,8 @@ def entity_label(name: str) -> str:
 
 
 def record_label(job: Any) -> str:
-    """What a merchant calls the record of a change or a mapping: "Customer 12"."""
-    return record_name(job.entity, job.shop_id if isinstance(job, Mapping) else job.record)
+    """What a merchant calls the record of a change, a mapping or a conflict: "Customer 12"."""
+    return record_name(job.entity, job.shop_id if isinstance(job, Mapping | Conflict) else job.record)
 
 
 def record_name(entity: str, record: str) -> str:
@@ -101,6 +106,7 @@ def _context() -> dict[str, Any]:
     found: dict[str, Any] = {"my_stores": visible_stores(), "store": store}
     if store is not None:
         found["dead_count"] = jobs.dead_count(reading(), store.id)
+        found["conflict_count"] = conflicts.counts(reading(), store)["open"]
         found["trouble"] = bool(found["dead_count"] or circuit.trouble(reading(), store.id))
     return found
 

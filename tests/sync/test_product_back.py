@@ -274,7 +274,7 @@ def test_of_two_edits_of_one_field_the_owner_wins_and_the_other_can_be_applied(o
         store = session.get_one(Store, one.store.id)
         [row] = conflicts.listed(session, store)
         assert (row.field, row.base, row.shop_value, row.odoo_value, row.winner) == ("price", "19.5", "31", "25.5", owner)
-        assert conflicts.counts(session, store.id) == {"open": 1, "kept": 0, "applied": 0}
+        assert conflicts.counts(session, store) == {"open": 1, "kept": 0, "applied": 0}
         assert conflicts.apply(session, store, row.id, "prestashop" if owner == "odoo" else "odoo")
         assert not conflicts.apply(session, store, row.id, "odoo"), "once"
     one.drain()
@@ -302,7 +302,7 @@ def test_manual_writes_nothing_until_someone_chooses_or_dismisses(one: World) ->
     tell(one, template)
     assert (price(one, template), shop(one, product, "price")) == (25.5, "31.000000")
     with one.db.read() as session:
-        assert conflicts.counts(session, one.store.id) == {"open": 0, "kept": 1, "applied": 0}
+        assert conflicts.counts(session, one.store) == {"open": 0, "kept": 1, "applied": 0}
     odoo(one).write("product.template", [template], {"list_price": 27})
     tell(one, template)
     assert shop(one, product, "price") == "27.000000", "a later edit travels again"

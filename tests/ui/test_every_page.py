@@ -34,6 +34,7 @@ ALSO = {
     "store.jobs.listing": ["?state=all", "?state=error&entity=order"], "store.search.find": ["?q=1", "?q=nothing+of+that+name"],
     "store.taxes.choice": ["?place=FR&rate=20%25"], "store.mappings.link": ["?entity=customer&shop=1"],
     "store.rehearsal.page": ["?kind=conflict"], "store.drift.page": ["?entity=order&kind=total"],
+    "store.conflicts.page": ["?settled=1"],
 }
 """More states of a page than the bare address shows."""
 ORDERS = {"store.records.page": ["93", "94"], "store.ledgers.page": ["93", "94", "98"]}

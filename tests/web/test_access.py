@@ -13,7 +13,7 @@ from tests.web.conftest import MEMBER, Browser, World, logged_in, words
 INBOUND = {"/cron", "/webhook", "/hooks/prestashop", "/healthz", "/metrics"}
 EXPECTED_PUBLIC = {"/login", "/language", "/static/<path:filename>", "/first-admin", "/welcome", *INBOUND}
 VALUES = {"store_id": 1, "job_id": 1, "record": 1, "user_id": 1, "side": "odoo", "key": "enabled", "kind": "cron",
-          "entity": "customer", "mapping_id": 1, "action": "retry", "filename": "app.css"}
+          "entity": "customer", "mapping_id": 1, "conflict_id": 1, "action": "retry", "filename": "app.css"}
 METHODS = ("GET", "POST")
 
 

@@ -19,6 +19,7 @@ from portal.db import now
 from portal.models import (
     Alert,
     AlertChannel,
+    Conflict,
     Drift,
     DriftRun,
     Heartbeat,
@@ -71,6 +72,9 @@ def full(world: World) -> int:
         keep_ledger(session, store, "94", "held", cause="order:shop_total", reason=MARKUP, made=mixed_order("31.64"), name=MARKUP)
         keep_ledger(session, store, "93")
         keep_taxes(session, store, kinds="excluded", name=MARKUP, more=[("DE", "19%")])
+        for number, winner in enumerate(("prestashop", "odoo", "manual", "manual")):
+            session.add(Conflict(store_id=store.id, target=store.target, entity="customer", shop_id="1", field="name", base="",
+                                 shop_value=MARKUP * 9, odoo_value=False, winner=winner, state="kept" if number == 3 else "open"))
         log.write(session, store.id, MARKUP, level="error", actor="someone", dry_run=True)
         log.write(session, store.id, "A warning.", level="warning")
     return dead
