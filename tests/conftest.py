@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """One headless browser for all tests."""
+    with open_chromium() as browser:
+        yield browser
+
+
+@contextmanager
+def open_chromium() -> Iterator[Chromium]:
+    """A headless browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -126,7 +134,13 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     """The embedded server, started once; the configuration that leads to it."""
-    folder = tmp_path_factory.mktemp("redis")
+    with queue_server(tmp_path_factory.mktemp("redis")) as config:
+        yield config
+
+
+@contextmanager
+def queue_server(folder: Path) -> Iterator[Config]:
+    """Start the embedded server with its files in this folder."""
     config = Config.from_env({"PORTAL_DATA_DIR": str(folder), "PORTAL_SECRET_KEY": SECRET})
     process = subprocess.Popen(embedded.command(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                preexec_fn=processes.dying_with(os.getpid()))

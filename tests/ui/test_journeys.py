@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from portal.models import Mapping, SyncJob
-from portal.sandbox.prestashop_actions import add_customer
+from portal.sandbox.prestashop_actions import add_customer, edit_product
 from portal.sync import jobs
 from tests.ui.house import House
 from tests.ui.person import Hand, Person, logged_in
@@ -116,6 +116,30 @@ def test_a_token_is_replaced_and_the_old_one_works_on(chromium: Browser, house: 
     assert [person.page.request.get(address).status for address in (old, new)] == [202, 202]
     assert person.page.request.get(new[:-3] + "xyz").status == 403
     person.leave()
+
+
+def test_a_conflict_is_settled_the_other_way(chromium: Browser, house: House, hand: Hand) -> None:
+    world = house.join(f"conflict by {hand}", products="both")
+    number = disagree(house, world)
+    person = visit(chromium, house, hand, world)
+    person.press(re.compile("^Conflicts"))
+    person.sees("Mug of the shop")
+    person.sees("The shop's value stands on both sides")
+    person.press(f"Use Odoo's value for Name of Product {number}")
+    person.sees("No conflicts.")
+    eventually(lambda: "Mug of Odoo" in str(world.shop.shop.get("products", number, "name")), "the shop takes the other name")
+    person.leave()
+
+
+def disagree(house: House, world: World) -> int:
+    """One product gets two names at once; its id in the shop."""
+    world.sync("product")
+    link = a_product(house, world)
+    edit_product(world.shop.shop, int(link.shop_id), name="Mug of the shop")
+    world.services.odoo(world.store).write("product.template", [link.odoo_id], {"name": "Mug of Odoo"})
+    world.notice("product", link.shop_id)
+    world.drain()
+    return int(link.shop_id)
 
 
 def test_a_difference_is_found_and_repaired(chromium: Browser, house: House, hand: Hand) -> None:
