@@ -47,6 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
         shown,
         stores,
         taxes,
+        triage,
     )
 
     config = prepare() if config is None else config
@@ -61,8 +62,8 @@ def create_app(config: Config | None = None) -> Flask:
     shown.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, alerts, members,
-        records)), records.finder)
+        dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, alerts,
+        members, records)), records.finder)
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

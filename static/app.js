@@ -69,8 +69,9 @@ function countSelection(form) {
   const number = form.querySelectorAll("input[name=job]:checked").length;
   for (const button of form.querySelectorAll("[data-selection-label]")) {
     button.disabled = number === 0;
-    button.querySelector("span").textContent = number === 0
-      ? `${button.dataset.selectionLabel} the selected` : `${button.dataset.selectionLabel} ${number} selected`;
+    const label = button.querySelector("span");
+    button.dataset.none ??= label.textContent;
+    label.textContent = number === 0 ? button.dataset.none : button.dataset.selectionLabel.replace("{n}", number);
   }
 }
 

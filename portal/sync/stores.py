@@ -194,6 +194,13 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
     return Check(ok, f"Odoo {profile.version}, uid {profile.uid}", steps, profile.to_json())
 
 
+def check_stored(store: Store, side: str, config: Config) -> Check:
+    """Try what is stored for one side, `shop` or `odoo`; never raises. The demo store may reach its sandbox."""
+    if side == "shop":
+        return check_shop(store.ps_url, store.ps_key, config, allow_private=store.is_demo)
+    return check_odoo(store.odoo_url, store.odoo_db, store.odoo_login, store.odoo_key, config, allow_private=store.is_demo)
+
+
 def save_checks(session: Session, store: Store, shop: Check | None = None, odoo: Check | None = None) -> None:
     """Keep what *Test connection* learned; a side that answers is called again."""
     if shop is not None and shop.profile is not None:

@@ -121,7 +121,7 @@ def _of_the_queue(pulse: Pulse) -> Health:
     if counts["dead"]:
         return Health("warn", f"{_changes(counts['dead'], 'needs', 'need')} you.",
                       "They failed as often as the settings allow. Everything else goes on.",
-                      links=[("Open the dead letters", "jobs.dead")])
+                      links=[("Open the dead letters", "triage.page")])
     if counts["error"]:
         return Health("busy", f"{_changes(counts['error'], 'has', 'have')} failed and will be tried again by itself."
                       if counts["error"] == 1 else

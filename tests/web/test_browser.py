@@ -203,7 +203,7 @@ def test_dead_letters_are_solved_by_keyboard_alone(chromium: Chromium, world: Wo
     expect(page.get_by_role("heading", name="Discard 1 change?")).to_be_visible()
     page.get_by_role("button", name="Discard 1").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="1 discarded.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 change was discarded.")).to_be_visible()
     page.context.close()
 
 

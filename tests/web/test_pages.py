@@ -355,48 +355,6 @@ def test_pull_stock_says_why_it_cannot(world: World, admin: Browser) -> None:
     assert "Choose its direction" in words(admin.post(f"/stores/{world.mine}/pull-stock", follow_redirects=True))
 
 
-def test_dead_letters_are_grouped_by_cause_with_numbers_in_the_buttons(world: World, admin: Browser) -> None:
-    for record in range(4):
-        world.job(world.mine, str(record), "dead", cause="vat" if record else "tax", message="VAT is wrong" if record else "No tax")
-    text = words(admin.get(f"/stores/{world.mine}/dead"))
-    for expected in ("Retry all 4", "Discard all 4", "Retry these 3", "Discard these 3", "Retry it", "VAT is wrong", "No tax"):
-        assert expected in text
-    assert text.index("VAT is wrong") < text.index("No tax"), "the largest group first"
-
-
-@pytest.mark.parametrize(("action", "state"), [("retry", "pending"), ("discard", "discarded")])
-@pytest.mark.parametrize(("form", "expected"), [({"all": "1"}, {1, 2, 3}), ({"cause": "vat"}, {2, 3}),
-                                                ({"job": ["1", "3"]}, {1, 3})])
-def test_one_selection_cause_or_all_after_a_confirmation(world: World, admin: Browser, action: str, state: str,
-                                                        form: dict[str, Any], expected: set[int]) -> None:
-    for record in range(1, 4):
-        world.job(world.mine, str(record), "dead", cause="tax" if record == 1 else "vat")
-    address = f"/stores/{world.mine}/dead/{action}"
-    ask = admin.post(address, form)
-    assert f"{action.capitalize()} {len(expected)} changes?" in words(ask)
-    with world.db.read() as session:
-        assert session.query(SyncJob).filter_by(state="dead").count() == 3, "nothing happens before the confirmation"
-    hidden = [(name, value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', ask.text)
-              if name != "csrf_token"]
-    fields: dict[str, Any] = {}
-    for name, value in hidden:
-        fields.setdefault(name, []).append(value)
-    done = admin.post(address, fields, follow_redirects=True)
-    assert f"{len(expected)} {'will be tried again' if action == 'retry' else 'discarded'}." in words(done)
-    with world.db.read() as session:
-        assert {row.id for row in session.query(SyncJob).filter_by(state=state)} == expected
-    again = words(admin.post(address, fields, follow_redirects=True))
-    assert "0 " in again or "Nothing was selected" in again, "a second click changes nothing"
-
-
-def test_one_retry_needs_no_confirmation_and_joins_a_newer_change(world: World, admin: Browser) -> None:
-    dead = world.job(world.mine, "1", "dead", cause="x")
-    world.job(world.mine, "1")
-    text = words(admin.post(f"/stores/{world.mine}/dead/retry", {"job": dead}, follow_redirects=True))
-    assert "0 will be tried again, 1 joined a newer change" in text
-    assert "Nothing was selected" in words(admin.post(f"/stores/{world.mine}/dead/retry", follow_redirects=True))
-
-
 def test_a_change_shows_its_timeline_and_reason(world: World, admin: Browser) -> None:
     job = world.job(world.mine, "12", "error", attempts=2, message="Odoo refused it.", remedy="Fix the name.", detail="raw answer")
     text = words(admin.get(f"/stores/{world.mine}/jobs/{job}"))
