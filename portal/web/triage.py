@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -74,13 +75,14 @@ def act(action: str) -> ResponseReturnValue:
         return render_template("confirm.html", action=action, number=many, fields=fields, state=wanted.state,
                                ticked=[] if isinstance(chosen, Wanted) else chosen, back=_address(wanted),
                                target=url_for("store.triage.act", action=action))
+    who = actor()
     reading().expunge(store)
     release()
     if action == "discard":
-        found = triage.discard(services(), store, chosen, actor(), wanted.state)
+        found = triage.discard(services(), store, chosen, who, wanted.state)
         words = ngettext("%(number)s change was discarded.", "%(number)s changes were discarded.", found, number=number(found))
         return _back(wanted, words, "success" if found else "info")
-    result = triage.retry(services(), store, chosen, actor(), wanted.state)
+    result = triage.retry(services(), store, chosen, who, wanted.state)
     return _back(wanted, _told(result), "success" if result.retried or result.merged else "info")
 
 
@@ -146,7 +148,10 @@ def _told(result: jobs.RetryResult) -> str:
 
 
 def _back(wanted: Wanted, message: str, kind: str) -> Response:
+    """To the same list, or to that of all causes where nothing of this one is left."""
     services().kick()
+    if wanted.cause is not None and not triage.count(reading(), current_store().id, replace(wanted, until=None)):
+        wanted = replace(wanted, cause=None)
     return done(_address(wanted), message, kind)
 
 

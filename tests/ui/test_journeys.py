@@ -73,7 +73,7 @@ def test_fifty_dead_letters_of_three_causes_are_solved(chromium: Browser, house:
 
     person.press(re.compile("^Retry these 30"), within=groups.first)
     person.press(re.compile("^Retry 30"))
-    person.sees("30 will be tried again.")
+    person.sees("30 changes will be tried again.")
     eventually(lambda: world.counts()["synced"] == 30, "the first group comes through")
 
     last = person.page.locator("article.group").last
@@ -81,11 +81,11 @@ def test_fifty_dead_letters_of_three_causes_are_solved(chromium: Browser, house:
         person.tick(box)
     person.press(re.compile("^Discard 2 selected"), within=last)
     person.press("Discard 2")
-    person.sees("2 discarded.")
+    person.sees("2 changes were discarded.")
 
     person.press("Retry all 18")
     person.press(re.compile("^Retry 18"))
-    person.sees("18 will be tried again.")
+    person.sees("18 changes will be tried again.")
     eventually(lambda: world.counts()["synced"] == 48, "the rest comes through")
     person.press("Dashboard")
     person.waits_for("All good.")

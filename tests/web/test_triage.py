@@ -111,6 +111,7 @@ def test_thousands_are_retried_by_filter_and_then_discarded(world: World, admin:
     assert f"Retry {THOUSANDS:,} changes?" in words(ask)
     done = admin.post(f"{base(world)}/retry", hidden(ask, "retry"), follow_redirects=True)
     assert f"{THOUSANDS:,} changes will be tried again." in words(done)
+    assert "tax is wrong" in words(done), "nothing is left of the group, so the others are shown"
     assert states(world) == {"pending": THOUSANDS, "dead": 3}
     with world.db.begin() as session:
         assert session.query(JobEvent).filter_by(kind="retried").count() == THOUSANDS
