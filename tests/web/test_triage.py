@@ -16,7 +16,6 @@ from portal.sync import jobs
 from portal.web import fixes
 from tests.web.conftest import Browser, World, words
 
-
 THOUSANDS = 2_100
 """More than one transaction takes."""
 
