@@ -115,6 +115,8 @@ class RecordEntity(Protocol):
     """Whether an order may create it though its own switch is off."""
     words: Mapping[str, str]
     """The match fields as a merchant calls them."""
+    refusable: frozenset[str]
+    """Values that Odoo may refuse though the record is good; it is written without them then."""
     created_fields: tuple[str, ...]
     """Fields to read after a creation, for `extra`."""
 
@@ -147,6 +149,9 @@ class RecordEntity(Protocol):
 
     def to_odoo(self, values: Values, odoo: OdooFacts, only: Collection[str] | None = None) -> Row:
         """Odoo values for a creation, or for writing the values named in `only`."""
+
+    def without_refusable(self, row: Row) -> Row:
+        """Values for a creation without the refusable ones, which are left as a note for the people in Odoo."""
 
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
         """An Odoo record in the same normal form."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from portal.entities.address import doubts, place, state_id
+from portal.entities.address import doubts, place, state_id, without_vat
 from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Skip, Values
 from portal.entities.language import odoo_language, shop_language
 from portal.entities.text import address_of_mail, clean, one_line, text_to_html, yes
@@ -38,6 +38,7 @@ class Customer:
     keeps_edits = True
     on_the_fly = True
     words: Mapping[str, str] = {"email": "e-mail address"}
+    refusable = frozenset({"vat"})
     created_fields: tuple[str, ...] = ()
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
@@ -111,6 +112,9 @@ class Customer:
         if only is None:
             row["customer_rank"] = 1
         return row
+
+    def without_refusable(self, row: Row) -> Row:
+        return without_vat(row)
 
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
         """A country or state that the facts do not know is "", because nothing can be said of it."""

@@ -47,6 +47,7 @@ class Product:
     keeps_edits = False
     on_the_fly = False
     words: Mapping[str, str] = {"default_code": "reference", "barcode": "barcode"}
+    refusable: frozenset[str] = frozenset()
     created_fields: tuple[str, ...] = ("product_variant_id",)
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
@@ -105,6 +106,9 @@ class Product:
             row["active"] = values["active"]
         if only is None:
             row |= {"sale_ok": True} | dict(odoo.service if values["kind"] == "virtual" else odoo.storable)
+        return row
+
+    def without_refusable(self, row: Row) -> Row:
         return row
 
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:

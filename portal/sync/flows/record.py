@@ -1,29 +1,26 @@
-"""Customers and products, shop → Odoo: read now, map, compare with what was last agreed, write the difference.
-
-New records are written by `load` with an external id, which Odoo creates or updates in one transaction: if the answer is lost,
-the next try finds what the first one made.
-"""
+"""Customers and products, shop → Odoo: read now, map, compare with what was last agreed, write the difference."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from portal.clients.errors import Missing, Rejected, Throttled
+from portal.clients.errors import Missing, Rejected
 from portal.entities import combination, registry
-from portal.entities.base import Invalid, OdooFacts, RecordEntity, Ref, Skip
+from portal.entities.base import Invalid, OdooFacts, RecordEntity, Skip
 from portal.entities.compare import fill_only, held, is_blank, to_tell
 from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
-from portal.sync.flows import addresses, edits, variants
+from portal.sync.flows import addresses, edits, refused, variants
 from portal.sync.flows.agreement import Pair, agree
-from portal.sync.flows.loading import cell
+from portal.sync.flows.creating import create
 from portal.sync.flows.templates import read_templates, write_template
-from portal.sync.foreseen import Foreseen, changes, new, title
-from portal.sync.links import Link, external_id
+from portal.sync.foreseen import Foreseen, changes, title
+from portal.sync.links import Link
 from portal.sync.work import Work
 
 Values = dict[str, Any]
@@ -118,11 +115,13 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
         theirs = edits.edited(entity, odoo, mapping, change, current[mapping.odoo_id]) if mapping.odoo_id in current else set()
         if entity.yields(wanted) and mapping.odoo_id in shared:
             theirs = set(change)
-        change = {name: value for name, value in change.items() if name not in theirs}
+        old = refused.known(mapping, wanted)
+        change = {name: value for name, value in change.items() if name not in theirs | old}
         row = entity.to_odoo(wanted, odoo, change) if change else {}
+        data = edits.without_notes(mapping)
         name = f"{entity.label} {job.record}"
         if not row:
-            link = Link(entity.name, job.record, mapping.odoo_id, wanted, edits.without_notes(mapping))
+            link = Link(entity.name, job.record, mapping.odoo_id, refused.base(wanted, dict.fromkeys(old)), data)
             text = f"{name} is unchanged." if not theirs else f"{name} is left as it is in Odoo (id {mapping.odoo_id})."
             work.done(job, text, changed=False, links=[link] if change or theirs else [], warnings=_kept(entity, wanted, theirs))
             continue
@@ -132,15 +131,18 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             continue
         try:
             work.before_write([job], [edits.about_to_send(mapping, change)] if entity.keeps_edits else [])
-            _write(work, entity, mapping.odoo_id, row, dict(mapping.data))
+            out = refused.write(entity, odoo, wanted, change, partial(_write, work, entity, mapping.odoo_id, data))
         except Missing:
             continue
         except Rejected as error:
             work.failed(job, error)
             continue
-        link = Link(entity.name, job.record, mapping.odoo_id, wanted, edits.without_notes(mapping))
-        work.done(job, f"{name}: {', '.join(change)} changed in Odoo (id {mapping.odoo_id}).", links=[link],
-                  warnings=[*_kept(entity, wanted, theirs), *(entity.doubts(wanted, odoo) if _DOUBTED & set(change) else ())])
+        data = refused.noted(data, out) if out or not old else data
+        link = Link(entity.name, job.record, mapping.odoo_id, refused.base(wanted, {**dict.fromkeys(old), **out}), data)
+        words = ", ".join(field for field in change if field not in out)
+        text = f"{name}: {words} changed in Odoo (id {mapping.odoo_id})." if words else f"{name} is unchanged."
+        work.done(job, text, changed=bool(words), links=[link],
+                  warnings=[*_kept(entity, wanted, theirs), *_doubts(entity, odoo, wanted, change, out)])
         if len(work.outcomes) >= 50:
             work.save()
 
@@ -151,7 +153,7 @@ def _read(work: Work, entity: RecordEntity, ids: Sequence[int], fields: Sequence
     return work.odoo.read(entity.odoo_model, ids, fields, context={"active_test": False}) if ids else []
 
 
-def _write(work: Work, entity: RecordEntity, odoo_id: int, row: Values, data: Values) -> None:
+def _write(work: Work, entity: RecordEntity, odoo_id: int, data: Values, row: Values) -> None:
     """`data`: of the mapping, which knows the variant of a product without combinations."""
     if entity.name == PRODUCT.name:
         write_template(work.odoo, odoo_id, row, None if data.get("combinations") else data.get("variant_id"))
@@ -160,6 +162,10 @@ def _write(work: Work, entity: RecordEntity, odoo_id: int, row: Values, data: Va
 
 
 _DOUBTED = {"vat", "country", "state"}
+
+
+def _doubts(entity: RecordEntity, odoo: OdooFacts, values: Values, change: Collection[str], out: Values) -> list[str]:
+    return refused.warnings(out) or (entity.doubts(values, odoo) if _DOUBTED & set(change) else [])
 
 
 def _kept(entity: RecordEntity, values: Values, names: Collection[str]) -> list[str]:
@@ -213,7 +219,7 @@ def _link_or_create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Seq
         makers.append(job)
     ids: dict[int, int] = {}
     for start in range(0, len(makers), entity.chunk):
-        ids |= _create(work, entity, odoo, makers[start:start + entity.chunk], values)
+        ids |= create(work, entity, odoo, makers[start:start + entity.chunk], values)
         work.save()
     for job, maker in twins:
         if work.dry_run:
@@ -302,73 +308,21 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
             work.would(job, f"would link {name} to Odoo id {odoo_id}" + (f" and change {', '.join(change)}" if change else ""),
                        Foreseen("link", title(values[job.id]), odoo_id, changes("odoo", current, change)))
             continue
+        out: Values = {}
         try:
             if row:
                 work.before_write([job])
-                _write(work, entity, odoo_id, row, entity.extra(hit))
+                out = refused.write(entity, odoo, values[job.id], change, partial(_write, work, entity, odoo_id, entity.extra(hit)))
         except Rejected as error:
             work.failed(job, error)
             continue
         if _travels(work, entity):
-            base, follow = values[job.id], []
+            base, follow = refused.base(values[job.id], out), []
         else:  # nothing counts as agreed; Odoo tells what it has afterwards
             base = {name: value for name, value in values[job.id].items() if name == "kind"}
             follow = variants.back(work, odoo_id) if entity.name == PRODUCT.name else []
-        work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {', '.join(change)}." if change else ".")
-                  + variants.note(values[job.id]), links=[Link(entity.name, job.record, odoo_id, base, entity.extra(hit))],
-                  follow=follow, warnings=entity.doubts(values[job.id], odoo) if change else ())
-
-
-def _create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
-            ) -> dict[int, int]:
-    """Create records together; if the batch is refused only the guilty ones fail. Odoo ids by job id."""
-    if work.dry_run:
-        for job in rows:
-            work.would(job, f"would create {entity.label.lower()} {job.record} in Odoo",
-                       Foreseen("create", title(values[job.id]), changes=new("odoo", values[job.id], leave=("kind",))))
-        return {}
-    vals = [entity.to_odoo(values[job.id], odoo) for job in rows]
-    columns = sorted({key for some in vals for key in some})
-    header = ["id", *(f"{c}/.id" if c.endswith("_id") else c for c in columns)]
-    table = [[external_id(work.store, Ref(entity.name, job.record)),
-              *(cell(some.get(column), boolean=column in entity.booleans) for column in columns)]
-             for job, some in zip(rows, vals, strict=True)]
-    work.before_write(rows)
-    try:
-        result = work.odoo.load(entity.odoo_model, header, table, context=entity.context)
-    except Rejected as error:
-        if len(rows) == 1:
-            work.failed(rows[0], error)
-            return {}
-        half = len(rows) // 2
-        return _create(work, entity, odoo, rows[:half], values) | _create(work, entity, odoo, rows[half:], values)
-    if result.ids is None:
-        return _apart(work, entity, odoo, rows, values, result.messages)
-    fields = list(entity.created_fields)
-    made = work.odoo.read(entity.odoo_model, result.ids, fields, context={"active_test": False}) if fields else []
-    extras = {row["id"]: entity.extra(row) for row in made}
-    for job, odoo_id in zip(rows, result.ids, strict=True):
-        link = Link(entity.name, job.record, odoo_id, values[job.id], extras.get(odoo_id, {}))
-        work.done(job, f"{entity.label} {job.record} created in Odoo (id {odoo_id}).{variants.note(values[job.id])}", links=[link],
-                  warnings=entity.doubts(values[job.id], odoo))
-    return {job.id: odoo_id for job, odoo_id in zip(rows, result.ids, strict=True)}
-
-
-def _apart(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
-           messages: Sequence[Any]) -> dict[int, int]:
-    """A refused batch wrote nothing. Rows that Odoo named are tried alone (18 and 19 also name innocent ones)."""
-    text = messages[0].text if messages else "Odoo refused the record without saying why."
-    if any(message.transient for message in messages):
-        raise Throttled("odoo", f"Odoo was busy with the same records: {text}", retry_after=5)
-    if len(rows) == 1:
-        work.failed(rows[0], Rejected("odoo", f"Odoo refused {entity.label.lower()} {rows[0].record}: {text}",
-                                      remedy="Correct the record in the shop, then retry.", cause=f"odoo:load:{entity.name}"))
-        return {}
-    named = {message.row for message in messages}
-    rest = [job for i, job in enumerate(rows) if i not in named]
-    groups = [[job] for i, job in enumerate(rows) if i in named] if rest or len(named) == len(rows) else [[j] for j in rows]
-    ids: dict[int, int] = {}
-    for group in [*([rest] if rest else []), *groups]:
-        ids |= _create(work, entity, odoo, group, values)
-        work.save()
-    return ids
+        link = Link(entity.name, job.record, odoo_id, base, refused.noted(entity.extra(hit), out))
+        words = ", ".join(name for name in change if name not in out)
+        work.done(job, f"{name} linked to Odoo id {odoo_id}" + (f"; changed {words}." if words else ".")
+                  + variants.note(values[job.id]), links=[link],
+                  follow=follow, warnings=_doubts(entity, odoo, values[job.id], change, out))
