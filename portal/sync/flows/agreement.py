@@ -2,7 +2,8 @@
 
 Each side is compared with what *it* had when both were last in step (`base` for the shop; `data["odoo"]` where Odoo had something
 else, because it cannot hold the shop's value or a person left the two different). So a value that a side changes while storing it
-is no edit, and nothing bounces. In one direction only what the source changed is written; both ways each field is a three-way.
+is no edit, and nothing bounces; nor is a write of ours that was cut off (see `cut_off`). In one direction only what the source
+changed is written; both ways each field is a three-way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from portal.entities.compare import Conflict, Owner, difference, fill_only, held
 from portal.entities.product import PRODUCT
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
+from portal.sync.flows import cut_off, edits
 from portal.sync.flows.patching import patch
 from portal.sync.flows.templates import read_templates, write_template
 from portal.sync.foreseen import Change, Foreseen, Kind, changes, title
@@ -88,6 +90,8 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         with work.services.db.begin() as session:
             for pair in left:
                 conflicts.keep(session, work.store, PRODUCT.name, pair.shop_id, pair.conflicts)
+        if both:
+            _note(work, left)
         left = _write_odoo(work, odoo, _write_shop(work, left))
     found = {pair.job.id: _agreed(pair, odoo) for pair in left}
     done = [number for pair in left for number in pair.chosen]
@@ -116,7 +120,10 @@ def _one_way(work: Work, pair: Pair, odoo: OdooFacts) -> None:
 
 
 def _both_ways(work: Work, pair: Pair, odoo: OdooFacts) -> None:
-    shop, base = _held(pair.shop, odoo), _held(pair.base, odoo)
+    shop = _held(pair.shop, odoo)
+    pair.base, pair.data = cut_off.take_up(pair.base, pair.data, shop, pair.odoo,
+                                           lambda values: _held({**pair.shop, **values}, odoo))
+    base = _held(pair.base, odoo)
     odoo_base = {**base, **pair.data.get("odoo", {})}
     settings = work.store.settings
     owners = {name: OWNERS[settings[f"product_owner_{name}"]] for name in pair.fields}
@@ -142,6 +149,14 @@ def _held(values: Values, odoo: OdooFacts) -> Values:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _note(work: Work, pairs: Sequence[Pair]) -> None:
+    """Note what is about to be written to linked products."""
+    acting = [pair for pair in pairs if not pair.fresh and (pair.to_shop or pair.to_odoo)]
+    if acting:
+        work.keep([Link(PRODUCT.name, pair.shop_id, pair.odoo_id, pair.base,
+                        cut_off.noted(pair.data, to_shop=pair.to_shop, to_odoo=pair.to_odoo)) for pair in acting])
 
 
 def _write_shop(work: Work, pairs: Sequence[Pair]) -> list[Pair]:
@@ -216,13 +231,14 @@ def _agreed(pair: Pair, odoo: OdooFacts) -> Agreed:
         if not equal:
             apart[name] = pair.odoo[name]
     base["kind"] = pair.shop.get("kind", "simple")
-    data = {name: value for name, value in pair.data.items() if name != "odoo"} | ({"odoo": apart} if apart else {})
+    data = {name: value for name, value in cut_off.without_notes(pair.data).items() if name != "odoo"} \
+        | ({"odoo": apart} if apart else {})
     link = Link(PRODUCT.name, pair.shop_id, pair.odoo_id, base, data)
     words = f"{_words(pair)}." if moved else "linked; nothing to change." if pair.fresh else "nothing to change."
     notes = " ".join(f"Both sides changed the {c.field}; " + ("choose one in the conflict list." if c.owner == "manual" else
                                                               "the other value is in the conflict list.") for c in pair.conflicts)
     message = f"Product {pair.shop_id} (Odoo id {pair.odoo_id}): {words} {notes}".strip()
-    echo = not moved and not pair.fresh and not pair.conflicts and base == pair.base
+    echo = not moved and not pair.fresh and not pair.conflicts and base == pair.base and edits.SENDING not in pair.data
     return Agreed(link, message, changed=bool(moved or pair.fresh or pair.conflicts), echo=echo)
 
 

@@ -16,6 +16,7 @@ from portal.entities.base import Invalid, OdooFacts, Values
 from portal.entities.combination import Combination
 from portal.entities.compare import Conflict, difference, fill_only, in_step, same, was_agreed
 from portal.sync import conflicts
+from portal.sync.flows import cut_off
 from portal.sync.flows.agreement import OWNERS
 from portal.sync.flows.patching import patch
 from portal.sync.flows.template_variants import VARIANT, Item
@@ -72,7 +73,11 @@ def settle(work: Work, odoo: OdooFacts, items: Sequence[Item], *, both: bool, fo
     with work.services.db.begin() as session:
         for part in parts:
             conflicts.keep(session, work.store, ENTITY, part.one.key, part.conflicts)
-    _write(work, [part for part in parts if part.to_shop])
+    acting = [part for part in parts if part.to_shop]
+    if both and not found and acting:
+        work.keep([Link(ENTITY, part.one.key, part.variant, part.base, cut_off.noted(part.data, to_shop=part.to_shop, to_odoo={}))
+                   for part in acting])
+    _write(work, acting)
     left = [part for part in parts if part.item.job in work.open]
     work.keep([link for part in left if not found and (link := _link(part, odoo)) is not None])
     done = [number for part in left for number in part.chosen]
@@ -99,7 +104,11 @@ def _read(work: Work, odoo: OdooFacts, items: Sequence[Item], *, found: bool) ->
 
 
 def _compare(work: Work, part: Part, odoo: OdooFacts, *, both: bool) -> None:
-    shop, base = combination.held(part.one.values, odoo), combination.held(part.base, odoo)
+    shop = combination.held(part.one.values, odoo)
+    if both:
+        part.base, part.data = cut_off.take_up(part.base, part.data, shop, part.odoo,
+                                               lambda values: combination.held({**part.one.values, **values}, odoo))
+    base = combination.held(part.base, odoo)
     odoo_base = {**base, **part.data.get("odoo", {})}
     if not both:
         part.to_shop = difference(difference(part.odoo, odoo_base), shop) if was_agreed(base) else fill_only(part.odoo, shop)
@@ -196,9 +205,12 @@ def _link(part: Part, odoo: OdooFacts) -> Link | None:
             apart.pop(name, None)
             if not equal:
                 apart[name] = part.odoo[name]
-    data = {name: value for name, value in part.data.items() if name != "odoo"} | ({"odoo": apart} if apart else {})
-    if base == part.base and data == part.data:
-        return None
+    data = {name: value for name, value in cut_off.without_notes(part.data).items() if name != "odoo"} \
+        | ({"odoo": apart} if apart else {})
+    if part.tells:  # written by `variants` after this is saved
+        data = cut_off.noted(data, to_shop={}, to_odoo={name: part.one.values[name] for name in sorted(part.tells)})
     mapping = part.item.known[part.one.key]
+    if base == mapping.base and data == mapping.data:
+        return None
     mapping.base, mapping.data = base, data
     return Link(ENTITY, part.one.key, part.variant, base, data)
