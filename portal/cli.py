@@ -11,6 +11,7 @@ import click
 
 from portal import (
     alert_commands,
+    backup_commands,
     conflict_commands,
     drift_commands,
     mapping_commands,
@@ -140,3 +141,5 @@ main.add_command(mapping_commands.group(open_store, show))
 main.add_command(drift_commands.command(open_store, show))
 main.add_command(alert_commands.group(open_store, show))
 main.add_command(secret_commands.command(open_services))
+for _command in backup_commands.commands(open_services, show):
+    main.add_command(_command)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import delete, insert, select
+from pathlib import Path
 
-from portal.db import Base
+import pytest
+from sqlalchemy import select
+
+from portal import backup
 from portal.models import Mapping
 from portal.sandbox.odoo_server import make_odoo_server
 from portal.sandbox.prestashop_actions import add_customer
@@ -15,39 +17,32 @@ from tests.world import World, eventually
 
 pytestmark = pytest.mark.processes
 MODELS = ("res.partner", "product.template", "product.product", "sale.order", "account.move")
-Rows = dict[str, list[dict[str, object]]]
 
 
-def saved(world: World) -> Rows:
-    """Every row of every table, as a backup holds it."""
-    with world.db.read() as session:
-        return {table.name: [dict(row) for row in session.execute(select(table)).mappings()]
-                for table in Base.metadata.sorted_tables}
-
-
-def restore(world: World, rows: Rows) -> None:
-    """The database is what it was when the backup was made; Redis, the shop and Odoo went on."""
-    with world.db.begin() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(delete(table))
-        for table in Base.metadata.sorted_tables:
-            if rows[table.name]:
-                session.execute(insert(table), rows[table.name])
-    world.services.forget(world.store)
-
-
-def test_a_restored_yesterday_doubles_nothing(world: World) -> None:
-    """F35: what was made since is found and adopted."""
+def test_a_restored_yesterday_doubles_nothing(world: World, tmp_path: Path) -> None:
+    """F35: the backup was taken and is brought back while a worker works; what was made since is found and adopted."""
+    config = world.services.config
     world.sync("customer", "product", "order")
-    yesterday = saved(world)
+    backup.save(config, tmp_path / "yesterday")
     order = place_any_order(world)
     person = add_customer(world.shop.shop, firstname="Ada", lastname="Byron", email="ada@example.com")
     world.notice("order", order)
     world.notice("customer", person)
     world.drain()
     today = {model: len(world.odoo_rows(model)) for model in MODELS}
-    restore(world, yesterday)
+    world.odoo.faults.arm("hold", side="odoo", model="res.partner", method="load", name="running", commit=True)
+    world.start_worker()
+    late = add_customer(world.shop.shop, firstname="Grace", lastname="Hopper", email="grace@example.com")
+    world.notice("customer", late)
+    assert world.odoo.faults.wait_held()
+    backup.restore(config, tmp_path / "yesterday")
+    world.services.forget(world.store)
+    world.odoo.faults.release("running")
     world.sync("customer", "product", "order")
+    eventually(lambda: not world.jobs("pending", "running"), "the worker has nothing left to do")
+    world.kill_workers()
+    assert len(world.odoo_rows("res.partner", email="grace@example.com")) == 1, "what a worker was writing is no second one"
+    today["res.partner"] += 1
     assert {model: len(world.odoo_rows(model)) for model in MODELS} == today
     assert len(world.odoo_rows("sale.order", origin=f"PS/shop/{order}")) == 1
     with world.db.read() as session:
