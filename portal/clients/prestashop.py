@@ -83,20 +83,26 @@ class Shop:
             raise self._error(Call("GET", ""), answer, _document(answer, (), ())[0], str(error)) from error
         missing, optional = profiles.missing_rights(granted)
 
-        def ask(resource: str, fields: Sequence[str], filters: Mapping[str, str] | None = None) -> list[Record]:
-            return self.find(resource, filters or {}, fields) if "get" in granted.get(resource, ()) else []
+        def ask(resource: str, fields: Sequence[str], filters: Mapping[str, str] | None = None, *,
+                language: int | None = None) -> list[Record]:
+            may = "get" in granted.get(resource, ())
+            return self.find(resource, filters or {}, fields, language=language) if may else []
 
         values = profiles.settings(ask("configurations", ["name", "value", "id_shop", "id_shop_group"],
                                        {"name": any_of(profiles.ASKED_SETTINGS)}))
         currency_id = profiles.number(values, "PS_CURRENCY_DEFAULT")
         currencies = ask("currencies", ["iso_code"], {"id": any_of([currency_id])}) if currency_id else []
         groups = ask("shop_groups", ["share_stock"])
+        default_language = profiles.number(values, "PS_LANG_DEFAULT")
+        states = ask("order_states", ["name", "deleted"], language=default_language) if default_language else []
         profile = ShopProfile(
             version=answer.headers.get("psws-version", "") or values.get("PS_VERSION_DB", ""), name=name,
             languages={row["id"]: row["iso_code"] for row in ask("languages", ["iso_code"])},
-            default_language=profiles.number(values, "PS_LANG_DEFAULT"), timezone=values.get("PS_TIMEZONE", ""),
+            default_language=default_language, timezone=values.get("PS_TIMEZONE", ""),
             currency=currencies[0]["iso_code"] if currencies else "", currency_id=currency_id,
-            order_states=profiles.order_states(values), round_type=profiles.number(values, "PS_ROUND_TYPE", 2),
+            order_states=profiles.order_states(values),
+            states={row["id"]: str(row["name"]) for row in states if row["deleted"] != "1"},
+            round_type=profiles.number(values, "PS_ROUND_TYPE", 2),
             round_mode=profiles.number(values, "PS_PRICE_ROUND_MODE", 2),
             home_category=profiles.number(values, "PS_HOME_CATEGORY", 2),
             stock_managed=values.get("PS_STOCK_MANAGEMENT", "1") != "0",

@@ -51,6 +51,8 @@ class ShopProfile:
     currency_id: int = 0
     order_states: dict[str, int] = field(default_factory=dict)
     """PS_OS_… in lower case without the prefix → state id: {"canceled": 6, "preparation": 3, "delivered": 5, …}."""
+    states: dict[int, str] = field(default_factory=dict)
+    """Id → name in the default language of every state an order can be given, the merchant's own included."""
     round_type: int = 2
     """PS_ROUND_TYPE: 1 item, 2 line (PrestaShop's default), 3 total."""
     round_mode: int = 2
@@ -87,7 +89,7 @@ class ShopProfile:
     def from_json(cls, stored: Mapping[str, Any]) -> ShopProfile:
         """What `to_json` gave, after JSON made text of the numeric keys; unknown entries are ignored."""
         values = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
-        for name in ("languages", "shops"):
+        for name in ("languages", "shops", "states"):
             values[name] = {int(key): str(text) for key, text in values.get(name, {}).items()}
         for name in ("missing_rights", "optional_rights", "warnings"):
             values[name] = tuple(values.get(name, ()))

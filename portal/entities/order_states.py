@@ -7,6 +7,7 @@ from the order and its deliveries: `sale` (confirmed), `done` (everything delive
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,14 @@ class Decision:
 
     state: int
     why: str
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """`text`: the tracking number for the shop, "" for none; `note`: what of it the shop cannot take, in words."""
+
+    text: str = ""
+    note: str = ""
 
 
 def signal(order: Mapping[str, Any], deliveries: Collection[Mapping[str, Any]], *, has_delivery_status: bool) -> str:
@@ -67,12 +76,28 @@ def decide(found: str, told: str, current: int, target: int, flags: Mapping[int,
     return Decision(target, "")
 
 
-def tracking(deliveries: Collection[Mapping[str, Any]]) -> str:
-    """The tracking numbers of what has left or is about to, as the shop takes them; "" if there are none it can take."""
+def tracking(deliveries: Collection[Mapping[str, Any]]) -> Tracking:
+    """The tracking numbers of what has left or is about to, as far as the shop can take them."""
     numbers = dict.fromkeys(str(row.get("carrier_tracking_ref") or "").strip() for row in deliveries
                             if row["state"] != "cancel")
-    text = ", ".join(number for number in numbers if number)
-    return text if _TRACKING.fullmatch(text) else ""
+    taken: list[str] = []
+    notes = []
+    for number in filter(None, numbers):
+        plain = _plain(number)
+        if not plain or not _TRACKING.fullmatch(", ".join([*taken, plain])):
+            notes.append(f"The shop cannot take the tracking number {number[:100]!r}: it has room for 64 plain letters, digits and "
+                         "signs.")
+            continue
+        taken.append(plain)
+        if plain != number:
+            notes.append(f"The tracking number {number!r} is {plain!r} in the shop, which takes plain letters only.")
+    return Tracking(", ".join(taken), " ".join(notes))
+
+
+def _plain(number: str) -> str:
+    """The number in the letters that PrestaShop takes: accents are left out, and so is what has no plain form."""
+    letters = unicodedata.normalize("NFKD", number)
+    return "".join(letter for letter in letters if _TRACKING.fullmatch(letter)).strip()
 
 
 def _rank(state: int, flags: Mapping[int, Mapping[str, Any]], roles: Mapping[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""The form of a store: its fields, what was typed, what is wrong with it, and *Test connection*. No Flask."""
+"""The form of a store: its fields, what was typed, what is wrong with it, and *Test connection*."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import gettext
+
 from portal import settings as store_settings
 from portal.config import Config
+from portal.entities.order_states import ROLES
 from portal.models import Store
 from portal.settings import STORE_SETTINGS, SettingError, StoreSetting
 from portal.sync import stores
@@ -56,7 +59,8 @@ class Entered:
     values: dict[str, Any]
     errors: dict[str, str] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
-    locations: list[tuple[int, str]] = field(default_factory=list)
+    named: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """For numbers that a person knows by name: the choices (number, name)."""
 
 
 def fields() -> list[Connection]:
@@ -75,12 +79,12 @@ def stored(store: Store | None) -> Entered:
     if store is None:
         return Entered({f.key: "" for f in fields()} | {s.key: s.default for s in STORE_SETTINGS})
     values = {f.key: "" if f.key in SECRETS else getattr(store, f.key) for f in fields()}
-    return Entered(values | store.settings, locations=locations(store.odoo_profile))
+    return Entered(values | store.settings, named=named_of(store))
 
 
 def read(form: Mapping[str, str], store: Store | None) -> Entered:
     """What was typed, checked field by field; a switch that was not sent is off."""
-    entered = Entered({}, locations=locations(store.odoo_profile) if store else [])
+    entered = Entered({}, named=named_of(store) if store else {})
     for item in fields():
         entered.values[item.key] = form.get(item.key, "").strip()
         if problem := _connection_problem(item, entered.values, store):
@@ -145,9 +149,25 @@ def is_what_is_stored(side: str, values: Mapping[str, str], store: Store) -> boo
     return True
 
 
-def locations(profile: Mapping[str, Any] | None) -> list[tuple[int, str]]:
-    """The stock locations a probe found: (id, complete name)."""
-    return [(int(number), str(name)) for number, name in (profile or {}).get("locations", ())]
+def named_of(store: Store) -> dict[str, list[tuple[int, str]]]:
+    """The named choices as far as both sides were asked."""
+    return named("shop", store.shop_profile) | named("odoo", store.odoo_profile)
+
+
+def named(side: str, profile: Mapping[str, Any] | None) -> dict[str, list[tuple[int, str]]]:
+    """By setting, what a probe of a side found: the shop's order states or Odoo's stock locations. 0, the default, comes first."""
+    if side == "odoo":
+        found = [(int(number), str(name)) for number, name in (profile or {}).get("locations", ())]
+        default = dict(found).get(int((profile or {}).get("default_location") or 0), "")
+        return {"odoo_location": [(0, _default(gettext("The first internal location"), default)), *found]} if found else {}
+    names = {int(number): str(name) for number, name in ((profile or {}).get("states") or {}).items()}
+    roles = (profile or {}).get("order_states") or {}
+    return {f"state_{signal}": [(0, _default(gettext("The shop's own"), names.get(int(roles.get(role) or 0), ""))), *names.items()]
+            for signal, role in ROLES.items()} if names else {}
+
+
+def _default(words: str, name: str) -> str:
+    return f"{words}: {name}" if name else words
 
 
 def _connection_problem(item: Connection, values: Mapping[str, str], store: Store | None) -> str:

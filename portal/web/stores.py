@@ -96,14 +96,13 @@ def try_connection(side: str, store: Store | None) -> ResponseReturnValue:
     if store is not None and check.profile is not None and store_form.is_what_is_stored(side, request.form, store):
         with writing() as session:
             stores.save_checks(session, session.get_one(Store, store.id), **{side: check})
-    found = store_form.locations(check.profile) if side == "odoo" else []
+    found = store_form.named(side, check.profile)
     if is_fragment():
-        return render_template("_check.html", side=side, check=check, locations=found,
-                               chosen=request.form.get("odoo_location", "0"))
+        return render_template("_check.html", side=side, check=check, named=found, values=request.form)
     entered = store_form.read(request.form, store)
     entered.errors = {}
     entered.checks[side] = check
-    entered.locations = found or entered.locations
+    entered.named |= found
     return show_form(store, entered)
 
 

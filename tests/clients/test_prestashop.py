@@ -182,6 +182,8 @@ def probe_routes(recorded: Recorded) -> None:
     for resource, name in (("configurations", "settings"), ("languages", "languages"), ("currencies", "currencies"),
                            ("shops", "shops"), ("shop_groups", "shop groups")):
         recorded.on("GET", resource, name)
+    recorded.on("GET", "order_states", httpx.Response(200, json={"order_states": [
+        {"id": 3, "deleted": "0", "name": "Processing in progress"}, {"id": "14", "deleted": "1", "name": "Gone"}]}))
 
 
 def test_the_probe_tells_who_the_shop_is(recorded, shop):
@@ -192,6 +194,7 @@ def test_the_probe_tells_who_the_shop_is(recorded, shop):
     assert (profile.languages, profile.default_language) == ({1: "en", 2: "fr"}, 1)
     assert (profile.timezone, profile.currency) == ("Europe/Paris", "EUR")
     assert profile.order_states == {"canceled": 6, "delivered": 5, "payment": 2, "preparation": 3, "shipping": 4}
+    assert profile.states == {3: "Processing in progress"}
     assert (profile.round_type, profile.round_mode, profile.stock_managed) == (2, 2, True)
     assert (profile.missing_rights, profile.optional_rights, profile.multistore) == ((), (), False)
     assert ShopProfile.from_json(json.loads(json.dumps(profile.to_json()))) == profile

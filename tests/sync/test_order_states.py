@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal.config import Config
 from portal.db import Database
-from portal.models import Mapping, Store
+from portal.models import JobEvent, LogEntry, Mapping, Store
 from portal.sandbox.odoo_deliveries import deliver
 from portal.sandbox.odoo_models import Env
 from portal.sandbox.prestashop import DEMO_KEY
@@ -95,6 +95,22 @@ def test_an_order_is_followed_from_confirmation_to_delivery(every: World) -> Non
     tell(every, number)
     assert histories(every, order) == rows, "a state is never repeated"
     assert not every.shop.shop.mails[1:], "customers hear of it only when the merchant wants it"
+
+
+def test_a_tracking_number_that_the_shop_cannot_take_is_written_as_it_can_and_the_timeline_says_so(world: World) -> None:
+    order, number = sold(world)
+    ship(world, number, tracking="TRK-5-é")
+    tell(world, number)
+    [carrier] = world.shop.shop.tables["order_carriers"].by("id_order", order)
+    assert carrier["tracking_number"] == "TRK-5-e"
+    with world.db.read() as session:
+        said = [event.message for event in session.scalars(select(JobEvent).where(JobEvent.kind == "synced"))]
+        warned = [entry.message for entry in session.scalars(select(LogEntry).where(LogEntry.level == "warning"))]
+    assert "'TRK-5-é' is 'TRK-5-e' in the shop" in said[-1]
+    assert len(warned) == 1
+    tell(world, number)
+    with world.db.read() as session:
+        assert len(list(session.scalars(select(LogEntry).where(LogEntry.level == "warning")))) == 1, "said once in the log"
 
 
 def test_an_order_whose_checkout_still_goes_on_is_not_confirmed_yet(world: World) -> None:

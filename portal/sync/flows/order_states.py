@@ -33,6 +33,8 @@ class Open:
     row: dict[str, Any]
     signal: str
     tracking: str
+    doubt: str = ""
+    """What of the tracking numbers the shop cannot take."""
     current: int = 0
     carrier: dict[str, Any] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -81,7 +83,8 @@ def _read_odoo(work: Work) -> list[Open]:
         else:
             mine = deliveries.get(number, [])
             meaning = states.signal(rows[number], mine, has_delivery_status=profile.has_delivery_status)
-            found.append(Open(job, linked[number], rows[number], meaning, states.tracking(mine)))
+            numbers = states.tracking(mine)
+            found.append(Open(job, linked[number], rows[number], meaning, numbers.text, numbers.note))
     return found
 
 
@@ -132,7 +135,9 @@ def _bring(work: Work, item: Open) -> None:
     if choice.state:
         _write_state(work, item, choice.state)
     text = " ".join(item.words) or f"{name}: the shop is left as it is, {choice.why}."
-    work.done(item.job, text, changed=bool(item.words), links=[_link(item)], follow=_invoice(work, item))
+    new_doubt = item.doubt and item.doubt != item.mapping.data.get("tracking_doubt")
+    work.done(item.job, f"{text} {item.doubt}".rstrip(), changed=bool(item.words), links=[_link(item)], follow=_invoice(work, item),
+              warnings=[item.doubt] if new_doubt else ())
 
 
 def _invoice(work: Work, item: Open) -> list[tuple[str, str, str]]:
@@ -191,4 +196,6 @@ def _link(item: Open) -> Link:
         data["told"] = item.signal
     if item.carrier:
         data["tracking"] = item.tracking
+    if item.doubt:
+        data["tracking_doubt"] = item.doubt
     return Link("order", item.mapping.shop_id, item.mapping.odoo_id, item.mapping.base, data)
