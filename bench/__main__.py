@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench import initial_sync, stock_pull
+from bench import initial_sync, pages, stock_pull
 
 initial_sync.main()
 stock_pull.main()
+pages.main()

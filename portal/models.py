@@ -27,6 +27,12 @@ from portal.report_tables import Rehearsal as Rehearsal
 from portal.report_tables import RehearsalKey as RehearsalKey
 from portal.report_tables import Rehearsed as Rehearsed
 
+FAILED = "state IN ('error','dead')"
+"""The condition of the index by which failed changes are grouped by their cause."""
+REHEARSED = "rehearsed > 0"
+LOG_OF_TROUBLE = "level <> 'info'"
+LOG_OF_PEOPLE = "actor <> ''"
+"""The conditions of the indexes by which the few entries are found that tell of trouble, or of what people did."""
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 WAITING = ("pending", "error", "blocked")
@@ -153,6 +159,8 @@ class SyncJob(Base):
         Index("ix_sync_job_run", "run_id", "state", "finished_at"),
         Index("ix_sync_job_unfinished", "store_id", "state", "entity",
               sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)),
+        Index("ix_sync_job_rehearsed", "store_id", sqlite_where=text(REHEARSED), postgresql_where=text(REHEARSED)),
+        Index("ix_sync_job_cause", "store_id", "state", "cause", "id", sqlite_where=text(FAILED), postgresql_where=text(FAILED)),
     )
 
 
@@ -201,6 +209,8 @@ class Mapping(Base):
 
     __table_args__ = (
         Index("uq_mapping_shop", "store_id", "target", "entity", "shop_id", unique=True),
+        Index("ix_mapping_newest", "store_id", "target", "id"),
+        Index("ix_mapping_newest_of", "store_id", "target", "entity", "id"),
         Index("ix_mapping_odoo", "store_id", "target", "entity", "odoo_id"),
     )
 
@@ -271,7 +281,12 @@ class LogEntry(Base):
     actor: Mapped[str] = mapped_column(String(255), default="")
     message: Mapped[str] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_log_entry_store", "store_id", "id"),)
+    __table_args__ = (
+        Index("ix_log_entry_store", "store_id", "id"),
+        Index("ix_log_entry_trouble", "store_id", "level", "id", sqlite_where=text(LOG_OF_TROUBLE),
+              postgresql_where=text(LOG_OF_TROUBLE)),
+        Index("ix_log_entry_people", "store_id", "id", sqlite_where=text(LOG_OF_PEOPLE), postgresql_where=text(LOG_OF_PEOPLE)),
+    )
 
 
 class Heartbeat(Base):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.clients.errors import RemoteError
@@ -121,6 +121,15 @@ def listed(session: Session, store_id: int, *, entity: str = "", kind: str = "",
     query = query.where(Drift.entity == entity) if entity else query
     query = query.where(Drift.kind == kind) if kind else query
     return list(session.scalars(query.order_by(Drift.id).limit(limit)))
+
+
+def repairable(session: Session, store_id: int, *, entity: str = "", kind: str = "") -> int:
+    """How many findings a repair can be asked for."""
+    query = select(func.count()).select_from(Drift).where(
+        Drift.store_id == store_id, Drift.state == "open", func.coalesce(cast(Drift.repair, String), "null") != "null")
+    query = query.where(Drift.entity == entity) if entity else query
+    query = query.where(Drift.kind == kind) if kind else query
+    return session.scalar(query) or 0
 
 
 def _is_due(session: Session, store: Store) -> bool:

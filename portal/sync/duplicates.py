@@ -105,10 +105,13 @@ def listed(session: Session, store_id: int, limit: int = 500) -> list[Duplicate]
         select(RehearsalKey.source, RehearsalKey.what, RehearsalKey.value).where(RehearsalKey.store_id == store_id)
         .group_by(RehearsalKey.source, RehearsalKey.what, RehearsalKey.value).having(func.count() > 1)
         .order_by(RehearsalKey.source.desc(), RehearsalKey.what, RehearsalKey.value).limit(limit)).all()
-    return [Duplicate(source, what, value, list(session.scalars(
-        select(RehearsalKey.record).where(RehearsalKey.store_id == store_id, RehearsalKey.source == source,
-                                          RehearsalKey.what == what, RehearsalKey.value == value)
-        .order_by(RehearsalKey.id).limit(20)))) for source, what, value in rows]
+    records: dict[tuple[str, str, str], list[str]] = {(source, what, value): [] for source, what, value in rows}
+    for source, what, value, record in session.execute(
+            select(RehearsalKey.source, RehearsalKey.what, RehearsalKey.value, RehearsalKey.record)
+            .where(RehearsalKey.store_id == store_id, RehearsalKey.value.in_([value for _, _, value in rows]))
+            .order_by(RehearsalKey.id)):
+        records.get((source, what, value), []).append(record)
+    return [Duplicate(*key, found[:20]) for key, found in records.items()]
 
 
 def count(session: Session, store_id: int) -> int:

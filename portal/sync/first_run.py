@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from portal.entities import registry
-from portal.models import WAITING, InitialRun, Rehearsal, Store, SyncJob
+from portal.models import REHEARSED, WAITING, InitialRun, Rehearsal, Store, SyncJob
 from portal.settings import allowed
 
 Key = Literal["connect", "choose", "rehearse", "initial", "enable"]
@@ -66,4 +66,4 @@ def _rehearsed(session: Session, store: Store) -> bool:
     """Whether a rehearsal came to its end, or changes went through a dry run."""
     return bool(session.scalar(select(or_(
         exists().where(Rehearsal.store_id == store.id, Rehearsal.state == "finished"),
-        exists().where(SyncJob.store_id == store.id, SyncJob.rehearsed > 0)))))
+        exists().where(SyncJob.store_id == store.id, text(REHEARSED))))))

@@ -17,7 +17,7 @@ from portal.entities.base import Invalid, Skip
 from portal.entities.compare import fill_only, held
 from portal.models import Mapping, Store, SyncJob
 from portal.settings import allowed
-from portal.sync import facts, jobs, log
+from portal.sync import facts, jobs, log, search
 from portal.sync.links import Link, save_links
 from portal.sync.services import Services
 
@@ -42,15 +42,24 @@ def find(session: Session, store: Store, *, entity: str = "", text: str = "", be
     if entity:
         query = query.where(Mapping.entity == entity)
     if text:
-        same = [Mapping.shop_id == text, Mapping.shop_id.startswith(f"{text}:", autoescape=True),
-                *(Mapping.base[name].as_string() == text for name in ("reference", "email", "barcode")),
-                *(Mapping.data[name].as_string() == text for name in ("reference", "name"))]
-        if text.isdecimal() and len(text) < 19:
-            same.append(Mapping.odoo_id == int(text))
-        query = query.where(or_(*same))
+        query = query.where(Mapping.id.in_(_found(session, store, text)))
     if before:
         query = query.where(Mapping.id < before)
     return list(session.scalars(query.order_by(Mapping.id.desc()).limit(limit)))
+
+
+def _found(session: Session, store: Store, text: str) -> set[int]:
+    """The links of the records that are found by a text; with a product also those of its combinations and stock."""
+    mine = select(Mapping.id).where(Mapping.store_id == store.id, Mapping.target == store.target)
+    records: dict[str, list[str]] = {}
+    for hit in search.find(session, store, text):
+        records.setdefault(hit.entity, []).append(hit.record)
+    ids = {number for entity, some in records.items()
+           for number in session.scalars(mine.where(Mapping.entity == entity, Mapping.shop_id.in_(some)))}
+    if text.isdecimal():
+        ids.update(session.scalars(mine.where(Mapping.entity.in_(("combination", "stock")),
+                                              Mapping.shop_id.startswith(f"{text}:", autoescape=True)).limit(500)))
+    return ids
 
 
 def name(row: Mapping) -> str:

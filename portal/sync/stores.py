@@ -29,6 +29,7 @@ from portal.sync import circuit, log
 TOKEN_KINDS = ("cron", "webhook", "hooks")
 OVERLAP = timedelta(hours=24)
 """How long a replaced token stays valid."""
+SECRET_FIELDS = ("ps_key", "odoo_key")
 CONNECTION_FIELDS = ("ps_url", "ps_key", "odoo_url", "odoo_db", "odoo_login", "odoo_key")
 
 _LABELS = {"name": "Name", "ps_url": "PrestaShop address", "ps_key": "PrestaShop webservice key", "odoo_url": "Odoo address",
@@ -68,7 +69,7 @@ def change_store(session: Session, store: Store, changes: MappingType[str, Any],
     Raises `SettingError` for the first wrong value; then nothing was changed.
     """
     connection = clean_fields({k: str(v) for k, v in changes.items() if k in ("name", *CONNECTION_FIELDS)})
-    for key in ("ps_key", "odoo_key"):
+    for key in SECRET_FIELDS:
         if not connection.get(key):
             connection.pop(key, None)
     empty = [key for key, value in connection.items() if not value]
@@ -76,9 +77,11 @@ def change_store(session: Session, store: Store, changes: MappingType[str, Any],
         raise SettingError(f"{empty[0]}: the {_LABELS[empty[0]]} is missing.")
     choices = store_settings.parse({k: v for k, v in changes.items() if k not in ("name", *CONNECTION_FIELDS)})
     changed = [key for key, value in connection.items() if getattr(store, key) != value]
+    before = store.settings
+    words = [_LABELS[key] if key in SECRET_FIELDS else f"{_LABELS[key]}: {getattr(store, key)} → {connection[key]}"
+             for key in changed]
     for key in changed:
         setattr(store, key, connection[key])
-    before = store.settings
     changed_choices = {k: v for k, v in choices.items() if before[k] != v}
     store.choices = {**store.choices, **changed_choices}
     if set(changed) & {"odoo_url", "odoo_db", "odoo_login", "odoo_key"}:
@@ -87,7 +90,7 @@ def change_store(session: Session, store: Store, changes: MappingType[str, Any],
     if set(changed) & {"ps_url", "ps_key"}:
         store.shop_profile = None
         _close(session, store, "shop")
-    words = [_LABELS[k] for k in changed] + [f"{store_settings.BY_KEY[k].label}: {_word(v)}" for k, v in changed_choices.items()]
+    words += [f"{store_settings.BY_KEY[k].label}: {_word(before[k])} → {_word(v)}" for k, v in changed_choices.items()]
     if words:
         log.write(session, store.id, f"Settings changed: {'; '.join(words)}.", actor=actor)
     return [*changed, *changed_choices]

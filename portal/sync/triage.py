@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, TextClause, func, literal, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal.models import Store, SyncJob
+from portal.models import FAILED, Store, SyncJob
 from portal.sync import jobs, log
 from portal.sync.services import Services
 
@@ -56,13 +56,13 @@ def groups(session: Session, store_id: int, wanted: Wanted, *, after: tuple[int,
            shown: int) -> list[Group]:
     """The causes, the largest group first, behind the (number, cause) of the last one seen; each with its newest rows."""
     number = func.count().label("number")
-    query = (select(SyncJob.cause, number, func.max(SyncJob.id)).where(*_matching(store_id, wanted))
+    query = (select(SyncJob.cause, number).where(*_matching(store_id, wanted))
              .group_by(SyncJob.cause).order_by(number.desc(), SyncJob.cause).limit(limit))
     if after is not None:
         query = query.having((number < after[0]) | ((number == literal(after[0])) & (SyncJob.cause > after[1])))
-    return [Group(cause, n, session.get_one(SyncJob, newest),
-                  listed(session, store_id, replace(wanted, cause=cause), limit=shown))
-            for cause, n, newest in session.execute(query)]
+    found = [(cause, n, listed(session, store_id, replace(wanted, cause=cause), limit=shown))
+             for cause, n in session.execute(query)]
+    return [Group(cause, n, rows[0], rows) for cause, n, rows in found if rows]
 
 
 def listed(session: Session, store_id: int, wanted: Wanted, *, before: int = 0, limit: int = 50) -> list[SyncJob]:
@@ -131,10 +131,11 @@ def _next(session: Session, store_id: int, wanted: Wanted | Sequence[int], last:
                                 .order_by(SyncJob.id).limit(PART)))
 
 
-def _matching(store_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _matching(store_id: int, wanted: Wanted) -> list[ColumnElement[bool] | TextClause]:
     same: dict[Any, str] = {SyncJob.entity: wanted.entity, SyncJob.direction: wanted.direction, SyncJob.record: wanted.record}
-    found: list[ColumnElement[bool]] = [SyncJob.store_id == store_id, SyncJob.state == wanted.state,
-                                        *(column == value for column, value in same.items() if value)]
+    found: list[ColumnElement[bool] | TextClause] = [
+        SyncJob.store_id == store_id, SyncJob.state == wanted.state, text(FAILED),
+        *(column == value for column, value in same.items() if value)]
     if wanted.cause is not None:
         found.append(SyncJob.cause == wanted.cause)
     if wanted.until is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy import select
 
 from portal.extensions import reading, services, writing
 from portal.models import Conflict, Mapping, Store
-from portal.sync import conflicts, story
+from portal.sync import conflicts
 from portal.web import back_offices
 from portal.web.access import actor, current_store
 from portal.web.answers import done
@@ -23,7 +26,8 @@ def page() -> ResponseReturnValue:
     store, settled = current_store(), request.args.get("settled") == "1"
     rows = conflicts.listed(reading(), store, settled=settled, before=request.args.get("before", 0, type=int), limit=PAGE + 1)
     counts = conflicts.counts(reading(), store)
-    return render_template("conflicts.html", rows=[(row, _title(store, row)) for row in rows[:PAGE]], settled=settled,
+    titled = list(zip(rows[:PAGE], _titles(store, rows[:PAGE]), strict=True))
+    return render_template("conflicts.html", rows=titled, settled=settled,
                            more=rows[PAGE - 1].id if len(rows) > PAGE else None, open_count=counts["open"],
                            settled_count=sum(counts[state] for state in conflicts.SETTLED))
 
@@ -53,8 +57,13 @@ def settle(conflict_id: int) -> ResponseReturnValue:
     return done(here, gettext("The value is on its way to both sides."))
 
 
-def _title(store: Store, row: Conflict) -> str:
-    """What people call the record: a combination has no name of its own."""
-    found: Mapping | None = story.linked(reading(), store, row.entity, row.shop_id)
-    product = story.linked(reading(), store, "product", row.shop_id.partition(":")[0]) if row.entity == "combination" else None
-    return back_offices.title(found) or back_offices.title(product)
+def _titles(store: Store, rows: Sequence[Conflict]) -> list[str]:
+    """What people call the records: a combination has no name of its own."""
+    keys = [(row.entity, row.shop_id) for row in rows]
+    products = [("product", shop_id.partition(":")[0]) for _, shop_id in keys]
+    wanted = {*keys, *products}
+    linked = {(row.entity, row.shop_id): row for row in reading().scalars(select(Mapping).where(
+        Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity.in_({entity for entity, _ in wanted}),
+        Mapping.shop_id.in_({shop_id for _, shop_id in wanted})))}
+    return [back_offices.title(linked.get(key)) or back_offices.title(linked.get(product) if key[0] == "combination" else None)
+            for key, product in zip(keys, products, strict=True)]

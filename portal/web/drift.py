@@ -101,7 +101,7 @@ def _parts(entity: str, kind: str) -> list[list[Drift]]:
 
 
 def _repairable(entity: str, kind: str) -> int:
-    return sum(map(len, _parts(entity, kind)))
+    return drift.repairable(reading(), current_store().id, entity=entity, kind=kind)
 
 
 def _facts() -> dict[str, Any]:

@@ -1,37 +1,56 @@
-"""The log of a store."""
+"""The log of a store: what happened, and who changed what."""
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
 from portal.entities import registry
-from portal.extensions import reading
-from portal.models import LogEntry
+from portal.extensions import reading, release, services
+from portal.sync import logbook
+from portal.sync.logbook import LEVELS, Wanted
 from portal.web.access import current_store
 
 pages = Blueprint("log", __name__)
 PAGE = 100
-LEVELS = ("info", "warning", "error")
 
 
 @pages.get("/log")
 def page() -> ResponseReturnValue:
-    """Entries, newest first, filtered by level, entity, dry run and words."""
-    level, entity = request.args.get("level", ""), request.args.get("entity", "")
-    dry_run, text = request.args.get("dry_run", ""), request.args.get("q", "").strip()[:100]
-    query = select(LogEntry).where(LogEntry.store_id == current_store().id)
-    if level:
-        query = query.where(LogEntry.level == level)
-    if entity:
-        query = query.where(LogEntry.entity == entity)
-    if dry_run in ("0", "1"):
-        query = query.where(LogEntry.dry_run.is_(dry_run == "1"))
-    if text:
-        query = query.where(LogEntry.message.icontains(text, autoescape=True))
-    if before := request.args.get("before", type=int):
-        query = query.where(LogEntry.id < before)
-    rows = list(reading().scalars(query.order_by(LogEntry.id.desc()).limit(PAGE + 1)))
-    return render_template("log.html", rows=rows[:PAGE], more=rows[PAGE - 1].id if len(rows) > PAGE else None, levels=LEVELS,
-                           entities=registry.ENTITIES, level=level, entity=entity, dry_run=dry_run, text=text)
+    """Entries, newest first, filtered by level, entity, period, dry run, who and words; all of it stands in the address."""
+    wanted = _wanted()
+    found = logbook.find(reading(), current_store().id, wanted, before=request.args.get("before", 0, type=int), limit=PAGE)
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "before"}
+    return render_template("log.html", found=found, wanted=wanted, levels=LEVELS, entities=registry.ENTITIES, kept=kept,
+                           since=request.args.get("since", "") if wanted.since else "",
+                           until=request.args.get("until", "") if wanted.until else "",
+                           filtered=wanted != Wanted())
+
+
+@pages.get("/log.csv")
+def export() -> ResponseReturnValue:
+    """What matches the filter as CSV, streamed."""
+    store, wanted, db = current_store(), _wanted(), services().db
+    number = store.id
+    release()
+    return Response(logbook.table(db, number, wanted), content_type="text/csv; charset=utf-8",
+                    headers={"Content-Disposition": "attachment; filename=log.csv"})
+
+
+def _wanted() -> Wanted:
+    args = request.args
+    level, until = args.get("level", ""), _day(args.get("until", ""))
+    return Wanted(level if level in LEVELS else "", args.get("entity", "")[:32], args.get("q", "").strip()[:100],
+                  {"1": True, "0": False}.get(args.get("dry_run", "")), args.get("who") == "people", _day(args.get("since", "")),
+                  until + timedelta(days=1) if until else None)
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day that is given as 2026-03-01, in UTC."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None

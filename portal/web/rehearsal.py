@@ -26,6 +26,9 @@ WORDS = {"create": (lazy_gettext("Create"), "plus"), "link": (lazy_gettext("Link
          "change": (lazy_gettext("Change"), "refresh-cw"), "conflict": (lazy_gettext("In conflict"), "arrow-left-right"),
          "refused": (lazy_gettext("Refused"), "circle-alert"), "nothing": (lazy_gettext("Nothing to do"), "check")}
 
+SHARED = 200
+"""Values that several records share, on a page."""
+
 
 @pages.get("/rehearsal")
 def page() -> ResponseReturnValue:
@@ -51,9 +54,9 @@ def refresh() -> ResponseReturnValue:
 @pages.get("/rehearsal/duplicates")
 def shared_keys() -> ResponseReturnValue:
     """References, barcodes and e-mail addresses that several records share."""
-    found = duplicates.listed(reading(), current_store().id)
+    found = duplicates.listed(reading(), current_store().id, SHARED)
     groups = [(source, [one for one in found if one.source == name]) for name, source in duplicates.SOURCES.items()]
-    return render_template("duplicates.html", groups=[group for group in groups if group[1]],
+    return render_template("duplicates.html", shown=SHARED, groups=[group for group in groups if group[1]],
                            total=duplicates.count(reading(), current_store().id),
                            run=rehearsal.latest(reading(), current_store().id))
 

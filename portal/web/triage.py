@@ -26,7 +26,7 @@ from portal.web.answers import done
 from portal.web.shown import number
 
 pages = Blueprint("triage", __name__)
-GROUPS = 20
+GROUPS = 10
 SHOWN = 5
 """Of each group, on the page of all groups."""
 PAGE = 50
