@@ -47,6 +47,7 @@ def create_app(config: Config | None = None) -> Flask:
         shown,
         stores,
         taxes,
+        told,
         triage,
     )
 
@@ -60,6 +61,7 @@ def create_app(config: Config | None = None) -> Flask:
     errors.init_app(app)
     language.init_app(app)
     shown.init_app(app)
+    told.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
         dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, alerts,

@@ -1,6 +1,8 @@
 /* What the pages do beyond plain HTML. Every page works without this file; it only adds comfort. */
 "use strict";
 
+/* The words of this file, in the language of the page. */
+const say = document.body.dataset;
 const paused = () => localStorage.getItem("live") === "paused";
 
 /* A refresh stops in a hidden tab and when the reader paused it; it tells the server that nobody pressed anything. */
@@ -13,7 +15,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 /* Times in the reader's own zone and words. */
 const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
 function relative(seconds) {
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
@@ -33,7 +35,7 @@ function showSwitch() {
   for (const button of document.querySelectorAll("[data-live-switch]")) {
     button.hidden = false;
     button.setAttribute("aria-pressed", String(!paused()));
-    button.querySelector("span").textContent = paused() ? "Paused" : "Live";
+    button.querySelector("span").textContent = paused() ? say.sayPaused : say.sayLive;
     const use = button.querySelector("use");
     use.setAttribute("href", use.getAttribute("href").replace(/#.*/, paused() ? "#play" : "#pause"));
   }
@@ -51,8 +53,8 @@ function announce() {
 function showTrouble() {
   const facts = document.querySelector("[data-dead]")?.dataset;
   if (!facts) return;
-  const title = document.title.replace(/^\([\d,]+\) /, "");
-  document.title = Number(facts.dead) ? `(${Number(facts.dead).toLocaleString("en")}) ${title}` : title;
+  const title = document.title.replace(/^\([\d,.\s\u202f]+\) /, "");
+  document.title = Number(facts.dead) ? `(${Number(facts.dead).toLocaleString(document.documentElement.lang)}) ${title}` : title;
   const icon = document.getElementById("favicon");
   const wanted = facts.trouble ? icon.dataset.trouble : icon.dataset.good;
   if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
@@ -78,7 +80,7 @@ function countSelection(form) {
 let lastSeen = new Date();
 function connection(lost) {
   const bar = document.getElementById("connection-lost");
-  if (lost) document.getElementById("last-seen").textContent = lastSeen.toLocaleTimeString();
+  if (lost) document.getElementById("last-seen").textContent = lastSeen.toLocaleTimeString(document.documentElement.lang);
   else lastSeen = new Date();
   bar.hidden = !lost;
 }
@@ -108,11 +110,11 @@ async function copy(button) {
   } catch { /* no clipboard on a plain HTTP address */
     input.focus();
     input.select();
-    if (!document.execCommand("copy")) return void (document.getElementById("announce").textContent = "Press Ctrl+C to copy");
+    if (!document.execCommand("copy")) return void (document.getElementById("announce").textContent = say.sayPress);
   }
-  label.textContent = "Copied";
-  document.getElementById("announce").textContent = "Copied";
-  setTimeout(() => { label.textContent = "Copy"; }, 2000);
+  label.textContent = say.sayCopied;
+  document.getElementById("announce").textContent = say.sayCopied;
+  setTimeout(() => { label.textContent = say.sayCopy; }, 2000);
 }
 
 document.addEventListener("click", (event) => {

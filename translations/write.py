@@ -12,8 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from portal import settings
 from portal.entities import registry
+from portal.sync import duplicates
+from translations import said
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "translations"
@@ -28,11 +29,12 @@ def collect() -> Catalog:
     found = Catalog(project="Odoo Connector", charset="utf-8", fuzzy=False)
     for name, line, text, comments, context in extract_from_dir(str(ROOT), METHODS, OPTIONS, KEYWORDS, ("Translators:",)):
         found.add(text, locations=[(name, line)], auto_comments=comments, context=context)
-    for setting in settings.STORE_SETTINGS:
-        for text in (setting.label, setting.help):
-            found.add(text, locations=[("portal/settings.py", 1)])
     for entity in registry.ENTITIES:
         found.add(entity.label, locations=[("portal/entities/registry.py", 1)])
+    for source in duplicates.SOURCES.values():
+        found.add(source.label, locations=[("portal/sync/duplicates.py", 1)])
+    for name, text in said.collect(ROOT):
+        found.add(text, locations=[(name, 1)], context=said.CONTEXT)
     return found
 
 

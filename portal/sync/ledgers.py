@@ -38,6 +38,7 @@ HELD: Mapping[str, tuple[str, str]] = {
 WAITING = ("held", "changed")
 """The verdicts that a person has to look at."""
 LINE_FIELDS = ("order_id", "sequence", "name", "display_type", "product_uom_qty", "price_unit", "price_subtotal", "price_total")
+UNKNOWN = "Look at the reason, then look again."
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def facts(row: OrderLedger) -> dict[str, Any]:
 
 def remedy(row: OrderLedger) -> str:
     """What to do about an order that is held."""
-    return HELD.get(row.cause, ("", "Look at the reason, then look again."))[1] if row.verdict in WAITING else ""
+    return HELD.get(row.cause, ("", UNKNOWN))[1] if row.verdict in WAITING else ""
 
 
 def content(item: Judged, found: Ledger) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from portal.db import now
@@ -13,7 +15,7 @@ from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
 from portal.settings import SettingError, allowed
 from portal.sync import activity, first_run, hooks, initial, jobs, ledgers, log, poll, stores
-from portal.web import chart, entity_status, health
+from portal.web import chart, entity_status, health, shown
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
 from portal.web.wake import wake
@@ -45,9 +47,12 @@ def process() -> ResponseReturnValue:
     services().kick()
     waiting = jobs.counts(reading(), store.id)
     number = waiting["pending"] + waiting["error"]
-    words = f"{number:,} waiting {'change is' if number == 1 else 'changes are'} being processed now" if number else \
-        "Nothing is waiting"
-    return done(url_for("store.dashboard.page"), f"{words}{f'; {hurried:,} were brought forward' if hurried else ''}.")
+    words = ngettext("%(number)s waiting change is being processed now.", "%(number)s waiting changes are being processed now.",
+                     number, number=shown.number(number)) if number else _("Nothing is waiting.")
+    if hurried:
+        words += " " + ngettext("%(number)s was brought forward.", "%(number)s were brought forward.", hurried,
+                                number=shown.number(hurried))
+    return done(url_for("store.dashboard.page"), words)
 
 
 @pages.post("/pull-stock")
@@ -56,14 +61,17 @@ def pull_stock() -> ResponseReturnValue:
     store = current_store()
     if allowed(store.settings, "stock", "odoo_to_ps"):
         number = poll.pull_stock(services(), store, actor())
-        return done(url_for("store.dashboard.page"), f"{number:,} quantities are being read from Odoo and compared.")
+        return done(url_for("store.dashboard.page"), ngettext(
+            "%(number)s quantity is being read from Odoo and compared.",
+            "%(number)s quantities are being read from Odoo and compared.", number, number=shown.number(number)))
     try:
         with writing() as session:
             initial.start(session, session.get_one(Store, store.id), "stock", actor())
     except SettingError:
-        return done(url_for("store.dashboard.page"), "Stock does not travel. Choose its direction in the settings first.", "error")
+        return done(url_for("store.dashboard.page"), _("Stock does not travel. Choose its direction in the settings first."),
+                    "error")
     wake()
-    return done(url_for("store.dashboard.page"), "All quantities are being read and compared.")
+    return done(url_for("store.dashboard.page"), _("All quantities are being read and compared."))
 
 
 def _facts() -> dict[str, Any]:

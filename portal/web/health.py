@@ -1,4 +1,4 @@
-"""One sentence that says how a store is doing, and what to do if it is not well."""
+"""One sentence that says how a store is doing, and what to do if it is not well, in the reader's language."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,8 @@ from portal.config import Config
 from portal.db import now
 from portal.models import Circuit, Heartbeat, Store, SyncJob
 from portal.sync import circuit, jobs
+from portal.web.shown import number
+from portal.web.told import told
 
 Level = Literal["good", "busy", "off", "warn", "bad"]
 
@@ -21,10 +25,8 @@ ICONS: dict[Level, str] = {"good": "circle-check", "busy": "refresh-cw", "off": 
                            "bad": "circle-alert"}
 SILENT_WORKERS = timedelta(minutes=5)
 """An idle worker gives a sign of life every 45 seconds; one that works, when it begins a task."""
-SIDES = {"odoo": "Odoo", "shop": "The shop"}
 LIVING_WORKERS = timedelta(seconds=100)
 """Two signs of life of an idle worker, and some."""
-_START_WORKERS = "Start `portal up`, or `portal worker` on any machine that reaches the database."
 
 
 @dataclass(frozen=True)
@@ -92,54 +94,56 @@ def heart_is_beating(pulse: Pulse, at: datetime) -> bool:
 def judge(pulse: Pulse, at: datetime) -> Health:
     """The worst that is true, in words."""
     counts = pulse.counts
-    safe = _changes(counts["pending"] + counts["error"], "is", "are")
+    waiting = counts["pending"] + counts["error"]
+    safe = ngettext("%(number)s change is waiting; nothing is lost.", "%(number)s changes are waiting; nothing is lost.", waiting,
+                    number=number(waiting))
     for row in sorted(pulse.trouble, key=lambda c: c.state != "paused"):
-        side = SIDES[row.side]
+        odoo, reason = row.side == "odoo", told(row.reason)
         if row.state == "paused":
-            return Health("bad", f"{side} refuses the connection. {safe} waiting; nothing is lost.",
-                          f"{row.reason} {row.remedy}".strip(), row.since, [("Check the connection", "settings.page")])
-        return Health("warn", f"{side} cannot be reached. {safe} waiting; nothing is lost.",
-                      f"{row.reason} It is tried again by itself; nothing else is needed.", row.since)
+            words = _("Odoo refuses the connection.") if odoo else _("The shop refuses the connection.")
+            return Health("bad", f"{words} {safe}", f"{reason} {told(row.remedy)}".strip(), row.since,
+                          [(_("Check the connection"), "settings.page")])
+        words = _("Odoo cannot be reached.") if odoo else _("The shop cannot be reached.")
+        return Health("warn", f"{words} {safe}", f"{reason} {_('It is tried again by itself; nothing else is needed.')}", row.since)
     if not pulse.enabled:
-        waits = f"{_changes(counts['pending'] + counts['error'], 'waits', 'wait')}." if counts["pending"] + counts["error"] else \
-            "Changes are noticed and wait."
-        return Health("off", f"Synchronization is off. {waits}", "Nothing is written to Odoo or the shop until you enable it.",
-                      links=[("Settings", "settings.page")])
+        waits = ngettext("%(number)s change waits.", "%(number)s changes wait.", waiting, number=number(waiting)) if waiting else \
+            _("Changes are noticed and wait.")
+        return Health("off", f"{_('Synchronization is off.')} {waits}",
+                      _("Nothing is written to Odoo or the shop until you enable it."), links=[(_("Settings"), "settings.page")])
     if not heart_is_beating(pulse, at):
-        return Health("bad", "Nobody looks for due work.",
-                      "Start `portal up`, or let a cron job call the address below every minute.", links=[("Endpoints",
-                                                                                                         "settings.page")])
+        return Health("bad", _("Nobody looks for due work."),
+                      _("Start `portal up`, or let a cron job call the address below every minute."),
+                      links=[(_("Endpoints"), "settings.page")])
     if workers_silent(pulse, at):
+        start = _("Start `portal up`, or `portal worker` on any machine that reaches the database.")
         if pulse.due_since is not None and at - pulse.due_since > SILENT_WORKERS:
-            return Health("bad", f"No worker takes the changes. {safe} waiting; nothing is lost.", _START_WORKERS)
-        return Health("warn", "No worker is running. Changes are noticed and wait; nothing is lost.", _START_WORKERS)
+            return Health("bad", f"{_('No worker takes the changes.')} {safe}", start)
+        return Health("warn", _("No worker is running. Changes are noticed and wait; nothing is lost."), start)
     return _of_the_queue(pulse)
 
 
 def _of_the_queue(pulse: Pulse) -> Health:
     counts = pulse.counts
     if counts["dead"]:
-        return Health("warn", f"{_changes(counts['dead'], 'needs', 'need')} you.",
-                      "They failed as often as the settings allow. Everything else goes on.",
-                      links=[("Open the dead letters", "triage.page")])
+        return Health("warn", ngettext("%(number)s change needs you.", "%(number)s changes need you.", counts["dead"],
+                                       number=number(counts["dead"])),
+                      _("They failed as often as the settings allow. Everything else goes on."),
+                      links=[(_("Open the dead letters"), "triage.page")])
     if counts["error"]:
-        return Health("busy", f"{_changes(counts['error'], 'has', 'have')} failed and will be tried again by itself."
-                      if counts["error"] == 1 else
-                      f"{_changes(counts['error'], 'has', 'have')} failed and will be tried again by themselves.")
+        return Health("busy", ngettext("%(number)s change has failed and will be tried again by itself.",
+                                       "%(number)s changes have failed and will be tried again by themselves.", counts["error"],
+                                       number=number(counts["error"])))
     if pulse.dry_run:
-        return Health("busy", "Dry run: what would be done is written to the log, and nothing is sent.")
+        return Health("busy", _("Dry run: what would be done is written to the log, and nothing is sent."))
     if counts["pending"]:
-        return Health("busy", f"Working: {_changes(counts['pending'], 'is', 'are')} on the way.")
+        return Health("busy", ngettext("Working: %(number)s change is on the way.", "Working: %(number)s changes are on the way.",
+                                       counts["pending"], number=number(counts["pending"])))
     if not counts["synced"]:
-        return Health("off", "Ready. Nothing was synchronised yet.", "Start with the initial sync.",
-                      links=[("Initial sync", "initial.page")])
-    return Health("good", "All good. Last change synchronised", at=pulse.last_synced)
+        return Health("off", _("Ready. Nothing was synchronised yet."), _("Start with the initial sync."),
+                      links=[(_("Initial sync"), "initial.page")])
+    return Health("good", _("All good. Last change synchronised"), at=pulse.last_synced)
 
 
 def workers_silent(pulse: Pulse, at: datetime) -> bool:
     """Whether no worker has given a sign of life for a while."""
     return pulse.worker_at is None or at - pulse.worker_at > SILENT_WORKERS
-
-
-def _changes(n: int, one: str, many: str) -> str:
-    return f"{n:,} change {one}" if n == 1 else f"{n:,} changes {many}"

@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from sqlalchemy import select
 
 from portal.extensions import reading, services, writing
 from portal.models import Store, SyncJob
 from portal.sync import ledgers
+from portal.web import shown
 from portal.web.access import actor, current_store
 from portal.web.answers import done
 
@@ -47,7 +49,7 @@ def held() -> ResponseReturnValue:
     counts = ledgers.held_counts(reading(), store)
     groups: list[dict[str, Any]] = [
         {"cause": cause, "number": number, "title": ledgers.HELD.get(cause, (cause, ""))[0],
-         "remedy": ledgers.HELD.get(cause, ("", "Look at the reason, then look again."))[1],
+         "remedy": ledgers.HELD.get(cause, ("", ledgers.UNKNOWN))[1],
          "rows": ledgers.held(reading(), store, cause, limit=GROUP_PAGE)} for cause, number in counts.items()]
     return render_template("held.html", groups=groups, total=sum(counts.values()), verdicts=VERDICTS)
 
@@ -66,5 +68,6 @@ def look_again() -> ResponseReturnValue:
     services().kick()
     where = url_for("store.ledgers.page", record=records[0]) if back == "ledger" and records else url_for("store.ledgers.held")
     if not number:
-        return done(where, "This order was not compared yet, so there is nothing to look at again.", "error")
-    return done(where, f"{number:,} {'order is' if number == 1 else 'orders are'} being read and compared again.")
+        return done(where, _("This order was not compared yet, so there is nothing to look at again."), "error")
+    return done(where, ngettext("%(number)s order is being read and compared again.",
+                                "%(number)s orders are being read and compared again.", number, number=shown.number(number)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.entities import registry
 from portal.extensions import reading, services, writing
@@ -49,11 +50,11 @@ def sync(entity: str, record: str) -> ResponseReturnValue:
         elif allowed(row.settings, name, "odoo_to_ps") and (there := story.counterparts(session, row, name, number)):
             jobs.notice(session, row, name, "odoo_to_ps", there[0], source="person")
         else:
-            return done(here, "It does not travel with the present settings. Choose a direction there first.", "error")
+            return done(here, _("It does not travel with the present settings. Choose a direction there first."), "error")
         log.write(session, row.id, "Sync this record now.", entity=name, record=number, actor=actor())
         waits = not row.settings["enabled"]
     services().kick()
-    return done(here, "It waits until synchronization is enabled." if waits else "It is being read and compared now.")
+    return done(here, _("It waits until synchronization is enabled.") if waits else _("It is being read and compared now."))
 
 
 @finder.get("/search")
@@ -74,7 +75,7 @@ def _facts(entity: str, record: str) -> dict[str, Any]:
         abort(404)
     found = story.of_record(reading(), store, entity, record)
     if not found.known:
-        abort(404, "Nothing is known of this record. It was neither noticed nor linked yet.")
+        abort(404, _("Nothing is known of this record. It was neither noticed nor linked yet."))
     mapping, newest = found.mapping, next(iter(found.changes), None)
     return {
         "entity": entity, "record": record, "story": found, "mapping": mapping, "newest": newest,

@@ -6,20 +6,27 @@ from io import BytesIO
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from portal import module_zip
 from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import stores
-from portal.web import store_form
+from portal.web import shown, store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
 from portal.web.stores import show_form, try_connection
+from portal.web.told import told
 
 pages = Blueprint("settings", __name__)
-SWITCHES = {"enabled": ("Synchronization is on.", "Synchronization is off. Changes are noticed and wait."),
-            "dry_run": ("Dry run is on: nothing is written to Odoo or the shop.", "Dry run is off: changes are really sent.")}
+SWITCHES = {"enabled": (lazy_gettext("Synchronization is on."),
+                        lazy_gettext("Synchronization is off. Changes are noticed and wait.")),
+            "dry_run": (lazy_gettext("Dry run is on: nothing is written to Odoo or the shop."),
+                        lazy_gettext("Dry run is off: changes are really sent."))}
+TOKENS = {"cron": lazy_gettext("The cron token was replaced."), "webhook": lazy_gettext("The webhook token was replaced."),
+          "hooks": lazy_gettext("The signing secret was replaced.")}
 
 
 @pages.get("/settings")
@@ -45,7 +52,7 @@ def save() -> ResponseReturnValue:
         entered.errors[key] = text
         return show_form(current_store(), entered), 422
     services().kick()
-    return done(url_for("store.settings.page"), "The settings were saved." if changed else "There was nothing to change.")
+    return done(url_for("store.settings.page"), _("The settings were saved.") if changed else _("There was nothing to change."))
 
 
 @pages.post("/settings/test/<side>")
@@ -65,7 +72,7 @@ def switch(key: str) -> ResponseReturnValue:
         stores.change_store(session, store, {key: value}, actor())
     services().kick()
     back = "store.initial.page" if request.args.get("back") == "initial" else "store.dashboard.page"
-    return done(url_for(back), SWITCHES[key][0 if value else 1])
+    return done(url_for(back), str(SWITCHES[key][0 if value else 1]))
 
 
 @pages.post("/settings/tokens/<kind>")
@@ -75,7 +82,7 @@ def rotate(kind: str) -> ResponseReturnValue:
         abort(404)
     with writing() as session:
         stores.rotate_token(session, session.get_one(Store, current_store().id), kind, actor())
-    flash(f"The {kind} token was replaced. The old one works for 24 more hours; use the new address until then.", "success")
+    flash(TOKENS[kind] + " " + _("The old one works for 24 more hours; use the new address until then."), "success")
     return redirect(url_for("store.settings.page", _anchor="endpoints"), 303)
 
 
@@ -105,12 +112,13 @@ def remove() -> ResponseReturnValue:
     name = store.name
     if request.form.get("name", "").strip() != name:
         return render_template("remove.html", numbers=stores.removal_numbers(reading(), store),
-                               error=f"Type {name} to confirm."), 422
+                               error=_("Type %(name)s to confirm.", name=name)), 422
     with writing() as session:
         numbers = stores.remove_store(session, session.get_one(Store, store.id))
     services().kick()
-    counted = ", ".join(f"{number:,} {what}" for what, number in numbers.items())
-    return done(url_for("stores.listing"), f"{name} was removed with {counted}. Odoo and the shop were not touched.")
+    counted = ", ".join(f"{shown.number(n)} {told(what)}" for what, n in numbers.items())
+    return done(url_for("stores.listing"), _("%(name)s was removed with %(counted)s. Odoo and the shop were not touched.",
+                                             name=name, counted=counted))
 
 
 def _name_is_free(other: Store | None) -> None:

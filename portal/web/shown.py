@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, g, url_for
-from flask_babel import lazy_gettext
+from flask import Flask, current_app, g, has_request_context, url_for
+from flask_babel import format_decimal, lazy_gettext
+from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup, escape
 
@@ -16,36 +17,45 @@ from portal.extensions import reading
 from portal.models import Conflict, Mapping
 from portal.sync import circuit, conflicts, jobs
 from portal.web.access import visible_stores
+from portal.web.told import told
 
+_replaced = lazy_gettext("Replaced by a newer change")
 STATES = {
-    "pending": ("Pending", "clock"), "running": ("Running", "refresh-cw"), "blocked": ("Waiting for another record", "clock"),
-    "synced": ("Synced", "circle-check"), "error": ("Error, will be tried again", "triangle-alert"),
-    "dead": ("Dead letter", "circle-alert"), "discarded": ("Discarded", "circle-x"), "superseded": ("Replaced by a newer change",
-                                                                                                    "circle-x"),
+    "pending": (lazy_gettext("Pending"), "clock"), "running": (lazy_gettext("Running"), "refresh-cw"),
+    "blocked": (lazy_gettext("Waiting for another record"), "clock"), "synced": (lazy_gettext("Synced"), "circle-check"),
+    "error": (lazy_gettext("Error, will be tried again"), "triangle-alert"),
+    "dead": (lazy_gettext("Dead letter"), "circle-alert"), "discarded": (lazy_gettext("Discarded"), "circle-x"),
+    "superseded": (_replaced, "circle-x"),
 }
 DIRECTIONS = {"ps_to_odoo": "PrestaShop → Odoo", "odoo_to_ps": "Odoo → PrestaShop"}
 EVENTS = {
-    "queued": ("Noticed", "plus"), "coalesced": ("Noticed again", "plus"), "started": ("Attempt", "play"), "sent": ("Sent", "zap"),
-    "synced": ("Synced", "circle-check"), "failed": ("Failed", "triangle-alert"), "dead": ("Put aside as a dead letter", "inbox"),
-    "postponed": ("Postponed", "clock"), "blocked": ("Waits for another record", "clock"), "woken": ("Goes on", "play"),
-    "lease_lost": ("The worker was lost", "triangle-alert"), "retried": ("Retried", "rotate-ccw"),
-    "discarded": ("Discarded", "trash-2"), "superseded": ("Replaced by a newer change", "undo-2"),
-    "dry_run": ("Dry run", "flask-conical"),
+    "queued": (lazy_gettext("Noticed"), "plus"), "coalesced": (lazy_gettext("Noticed again"), "plus"),
+    "started": (lazy_gettext("Attempt"), "play"), "sent": (lazy_gettext("Sent"), "zap"),
+    "synced": (lazy_gettext("Synced"), "circle-check"), "failed": (lazy_gettext("Failed"), "triangle-alert"),
+    "dead": (lazy_gettext("Put aside as a dead letter"), "inbox"), "postponed": (lazy_gettext("Postponed"), "clock"),
+    "blocked": (lazy_gettext("Waits for another record"), "clock"), "woken": (lazy_gettext("Goes on"), "play"),
+    "lease_lost": (lazy_gettext("The worker was lost"), "triangle-alert"), "retried": (lazy_gettext("Retried"), "rotate-ccw"),
+    "discarded": (lazy_gettext("Discarded"), "trash-2"), "superseded": (_replaced, "undo-2"),
+    "dry_run": (lazy_gettext("Dry run"), "flask-conical"),
 }
 """What the steps of a change are called: (words, icon)."""
 SOURCES = {
-    "initial": "by the initial sync", "poll": "when both sides were asked", "hook": "by the shop's module",
-    "webhook": "by Odoo's webhook", "person": "by a person", "dependency": "because another record needs it",
-    "follow-up": "after another change", "scan": "by a full comparison", "pull": "by Pull stock",
-    "conflict": "after a conflict was settled",
+    "initial": lazy_gettext("by the initial sync"), "poll": lazy_gettext("when both sides were asked"),
+    "hook": lazy_gettext("by the shop's module"), "webhook": lazy_gettext("by Odoo's webhook"),
+    "person": lazy_gettext("by a person"), "dependency": lazy_gettext("because another record needs it"),
+    "follow-up": lazy_gettext("after another change"), "scan": lazy_gettext("by a full comparison"),
+    "pull": lazy_gettext("by Pull stock"), "conflict": lazy_gettext("after a conflict was settled"),
 }
 """By whom a change was noticed."""
 FIELDS = {"name": lazy_gettext("Name"), "description": lazy_gettext("Description"), "active": lazy_gettext("Active"),
           "price": lazy_gettext("Price"), "cost": lazy_gettext("Cost"), "reference": lazy_gettext("Reference"),
           "barcode": lazy_gettext("Barcode"), "weight": lazy_gettext("Weight"), "impact": lazy_gettext("Price impact")}
 """What a merchant calls the fields of a product."""
-CHOICES = {"off": "Off", **DIRECTIONS, "both": "Both ways", "odoo": "Odoo", "prestashop": "PrestaShop",
-           "manual": "A person decides"}
+CHOICES = {"off": lazy_gettext("Off"), **DIRECTIONS, "both": lazy_gettext("Both ways"), "odoo": "Odoo",
+           "prestashop": "PrestaShop", "manual": lazy_gettext("A person decides")}
+RECORDS = {"customer": lazy_gettext("Customer"), "product": lazy_gettext("Product"), "combination": lazy_gettext("Combination"),
+           "stock": lazy_gettext("Stock"), "order": lazy_gettext("Order")}
+"""What a merchant calls one record."""
 
 
 def init_app(app: Flask) -> None:
@@ -65,20 +75,20 @@ def init_app(app: Flask) -> None:
 def when(at: datetime | None) -> Markup:
     """A point in time; the browser shows it in the user's own zone, and how long ago it was."""
     if at is None:
-        return Markup("never")
+        return escape(_("never"))
     text = at.strftime("%Y-%m-%d %H:%M:%S UTC")
     return Markup('<time datetime="{0}" title="{1}">{1}</time>').format(escape(at.isoformat(timespec="seconds")), text)
 
 
 def number(value: int) -> str:
-    """1234567 → 1,234,567."""
-    return f"{value:,}"
+    """1234567 → 1,234,567, as the reader's language writes it."""
+    return str(format_decimal(value)) if has_request_context() else f"{value:,}"
 
 
 def entity_label(name: str) -> str:
     """What a merchant calls an entity."""
     try:
-        return registry.by_name(name).label
+        return str(_(registry.by_name(name).label))
     except KeyError:
         return name.replace("_", " ").capitalize() or "—"
 
@@ -90,13 +100,13 @@ def record_label(job: Any) -> str:
 
 def record_name(entity: str, record: str) -> str:
     """What a merchant calls a record: "Customer 12"."""
-    return f"{entity.replace('_', ' ').capitalize()} {record}"
+    return f"{RECORDS.get(entity) or entity.replace('_', ' ').capitalize()} {record}"
 
 
 def noticed(event: Any) -> str:
     """What a step of a change says; who noticed it in a merchant's words."""
     found = re.fullmatch(r"noticed(?: again)? \((\S+)\)", event.message)
-    return SOURCES.get(found[1], found[1]) if found else str(event.message)
+    return str(SOURCES.get(found[1], found[1])) if found else told(event.message)
 
 
 def _context() -> dict[str, Any]:

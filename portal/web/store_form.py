@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from portal import settings as store_settings
 from portal.config import Config
@@ -28,28 +29,33 @@ class Connection:
     longest: int = 255
 
 
-NAME = Connection("name", "Name", "How this pair of shop and Odoo is called here.", longest=64)
+NAME = Connection("name", lazy_gettext("Name"), lazy_gettext("How this pair of shop and Odoo is called here."), longest=64)
 BLOCKS: Mapping[str, tuple[Connection, ...]] = {
     "shop": (
-        Connection("ps_url", "PrestaShop address", "The shop's address, such as https://shop.example.com.", "url"),
-        Connection("ps_key", "PrestaShop webservice key", "From Advanced Parameters > Webservice in the shop.", "password"),
+        Connection("ps_url", lazy_gettext("PrestaShop address"),
+                   lazy_gettext("The shop's address, such as https://shop.example.com."), "url"),
+        Connection("ps_key", lazy_gettext("PrestaShop webservice key"),
+                   lazy_gettext("From Advanced Parameters > Webservice in the shop."), "password"),
     ),
     "odoo": (
-        Connection("odoo_url", "Odoo address", "Such as https://company.odoo.com.", "url"),
-        Connection("odoo_db", "Odoo database", "The name of the database."),
-        Connection("odoo_login", "Odoo user", "Log-in of the user the connector works as."),
-        Connection("odoo_key", "Odoo API key", "In Odoo: your picture > My profile > Account security > New API key.", "password"),
+        Connection("odoo_url", lazy_gettext("Odoo address"), lazy_gettext("Such as https://company.odoo.com."), "url"),
+        Connection("odoo_db", lazy_gettext("Odoo database"), lazy_gettext("The name of the database.")),
+        Connection("odoo_login", lazy_gettext("Odoo user"), lazy_gettext("Log-in of the user the connector works as.")),
+        Connection("odoo_key", lazy_gettext("Odoo API key"),
+                   lazy_gettext("In Odoo: your picture > My profile > Account security > New API key."), "password"),
     ),
 }
 SIDES = {"shop": "PrestaShop", "odoo": "Odoo"}
 SECRETS = {"ps_key": "ps_url", "odoo_key": "odoo_url"}
 """Each key and the address it is sent to."""
 GROUPS: Mapping[str, str] = {
-    "sync": "Synchronization", "entities": "What travels, and which way", "orders": "Orders", "stock": "Stock", "queue": "Queue",
-    "reports": "Reports and alerts", "owners": "Products both ways: who wins", "links": "Links",
+    "sync": lazy_gettext("Synchronization"), "entities": lazy_gettext("What travels, and which way"),
+    "orders": lazy_gettext("Orders"), "stock": lazy_gettext("Stock"), "queue": lazy_gettext("Queue"),
+    "reports": lazy_gettext("Reports and alerts"), "owners": lazy_gettext("Products both ways: who wins"),
+    "links": lazy_gettext("Links"),
 }
-_MOVED = "The address has changed: enter the key again, so that it is sent only where you mean it."
-_DEMO = "The demo store stays on the bundled sandbox. Add a store of your own for your shop."
+_MOVED = lazy_gettext("The address has changed: enter the key again, so that it is sent only where you mean it.")
+_DEMO = lazy_gettext("The demo store stays on the bundled sandbox. Add a store of your own for your shop.")
 
 
 @dataclass
@@ -123,14 +129,14 @@ def test(side: str, values: Mapping[str, str], store: Store | None, config: Conf
     secret = block[-1].key
     missing = [f for f in block if not typed[f.key] and not (f.key == secret and store is not None)]
     if missing:
-        return _refused(f"{missing[0].label}: nothing is entered.", missing[0].help)
+        return _refused(_("%(field)s: nothing is entered.", field=missing[0].label), str(missing[0].help))
     private = False
     if store is not None:
         same = _same_place(secret, typed, store)
         private = store.is_demo and same
         if not typed[secret]:
             if not same:
-                return _refused(_MOVED, "")
+                return _refused(str(_MOVED), "")
             typed[secret] = getattr(store, secret)
     if side == "shop":
         return stores.check_shop(typed["ps_url"], typed["ps_key"], config, allow_private=private)
@@ -159,10 +165,10 @@ def named(side: str, profile: Mapping[str, Any] | None) -> dict[str, list[tuple[
     if side == "odoo":
         found = [(int(number), str(name)) for number, name in (profile or {}).get("locations", ())]
         default = dict(found).get(int((profile or {}).get("default_location") or 0), "")
-        return {"odoo_location": [(0, _default(gettext("The first internal location"), default)), *found]} if found else {}
+        return {"odoo_location": [(0, _default(_("The first internal location"), default)), *found]} if found else {}
     names = {int(number): str(name) for number, name in ((profile or {}).get("states") or {}).items()}
     roles = (profile or {}).get("order_states") or {}
-    return {f"state_{signal}": [(0, _default(gettext("The shop's own"), names.get(int(roles.get(role) or 0), ""))), *names.items()]
+    return {f"state_{signal}": [(0, _default(_("The shop's own"), names.get(int(roles.get(role) or 0), ""))), *names.items()]
             for signal, role in ROLES.items()} if names else {}
 
 
@@ -173,18 +179,22 @@ def _default(words: str, name: str) -> str:
 def _connection_problem(item: Connection, values: Mapping[str, str], store: Store | None) -> str:
     value = values[item.key]
     if len(value) > (2000 if item.key in SECRETS else item.longest):
-        return f"At most {item.longest} characters."
+        return str(_("At most %(number)s characters.", number=item.longest))
     if not value:
         if item.key in SECRETS and store is not None:
-            return "" if _same_place(item.key, values, store) else _MOVED
-        return f"Enter the {item.label if item.label[0:4] in ('Odoo', 'Pres') else item.label.lower()}."
+            return "" if _same_place(item.key, values, store) else str(_MOVED)
+        return str(_("Enter the %(field)s.", field=_within_a_sentence(str(item.label))))
     try:
         clean = stores.clean_fields({item.key: value}).get(item.key, value)
     except SettingError as error:
         return words(error)[1]
     if store is not None and store.is_demo and item.key != "name" and clean != getattr(store, item.key):
-        return _DEMO
+        return str(_DEMO)
     return ""
+
+
+def _within_a_sentence(label: str) -> str:
+    return label if label.startswith(("Odoo", "PrestaShop")) else label[:1].lower() + label[1:]
 
 
 def _same_place(secret: str, typed: Mapping[str, str], store: Store) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.extensions import reading, release, services, writing
@@ -62,7 +63,7 @@ def add() -> ResponseReturnValue:
         return show_form(None, entered), 422
     services().kick()
     _learn(store_id)
-    return done(url_for("store.dashboard.page", store_id=store_id), f"{connection['name']} was added.")
+    return done(url_for("store.dashboard.page", store_id=store_id), _("%(name)s was added.", name=connection["name"]))
 
 
 def _learn(store_id: int) -> None:
@@ -87,7 +88,7 @@ def try_connection(side: str, store: Store | None) -> ResponseReturnValue:
     with writing() as session:
         wait = throttle.take(session, throttle.TEST_CONNECTION, str(current_user.id))
     if wait:
-        abort(429, f"Too many tests in a row. Try again in {int(wait) + 1} seconds.")
+        abort(429, _("Too many tests in a row. Try again in %(number)s seconds.", number=int(wait) + 1))
     if store is not None:
         reading().refresh(store)
         reading().expunge(store)

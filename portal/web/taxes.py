@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from flask_login import current_user
 
 from portal.clients.errors import RemoteError
@@ -14,10 +15,11 @@ from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import taxes
-from portal.web import throttle
+from portal.web import shown, throttle
 from portal.web.access import actor, current_store
 from portal.web.answers import done
 from portal.web.store_form import words
+from portal.web.told import told
 
 pages = Blueprint("taxes", __name__)
 KINDS = (("included", lazy_gettext("Prices with tax"), lazy_gettext("The tax is contained in the price.")),
@@ -47,16 +49,16 @@ def read() -> ResponseReturnValue:
     with writing() as session:
         wait = throttle.take(session, throttle.TEST_CONNECTION, str(current_user.id))
     if wait:
-        abort(429, f"Too often in a row. Try again in {int(wait) + 1} seconds.")
+        abort(429, _("Too often in a row. Try again in %(number)s seconds.", number=int(wait) + 1))
     reading().refresh(store)
     reading().expunge(store)
     release()
     try:
         number = taxes.refresh(services(), store)
     except RemoteError as error:
-        return done(back, f"{error.message} {error.remedy}".strip(), "error")
+        return done(back, f"{told(error.message)} {told(error.remedy)}".strip(), "error")
     services().kick()
-    return done(back, f"The taxes of shop and Odoo were read.{_tried(number)}")
+    return done(back, _("The taxes of shop and Odoo were read.") + _tried(number))
 
 
 @pages.get("/taxes/choice")
@@ -74,13 +76,14 @@ def choose() -> ResponseReturnValue:
     place, rate = request.form.get("place", ""), request.form.get("rate", "")
     group = request.form.get("group", 0, type=int)
     automatic = request.form.get("automatic") == "1"
-    picked = [int(text) for kind, _, _ in KINDS for text in request.form.get(kind, "").split("+")
+    picked = [int(text) for kind, _title, _help in KINDS for text in request.form.get(kind, "").split("+")
               if text.isdecimal() and len(text) < 10]
     line = _line(place, rate, group)
     if line is None:
-        return done(url_for("store.taxes.page"), "This rate is not among the shop's taxes any more. Read the taxes again.", "error")
+        return done(url_for("store.taxes.page"), _("This rate is not among the shop's taxes any more. Read the taxes again."),
+                    "error")
     if not picked and not automatic and rate != "0%":
-        return _form(line, "Choose at least one of the two kinds, or go back to the proposal."), 422
+        return _form(line, _("Choose at least one of the two kinds, or go back to the proposal.")), 422
     try:
         with writing() as session:
             store = session.get_one(Store, current_store().id)
@@ -88,7 +91,8 @@ def choose() -> ResponseReturnValue:
     except SettingError as error:
         return _form(line, words(error)[1]), 422
     services().kick()
-    return done(url_for("store.taxes.page"), f"The choice for {rate} in {line['place_name']} was saved.{_tried(number)}")
+    return done(url_for("store.taxes.page"), _("The choice for %(rate)s in %(place)s was saved.", rate=rate,
+                                               place=line["place_name"]) + _tried(number))
 
 
 def _line(place: str, rate: str, group: int) -> dict[str, Any] | None:
@@ -103,4 +107,7 @@ def _form(line: dict[str, Any], problem: str = "") -> str:
 
 
 def _tried(number: int) -> str:
-    return f" {number:,} {'order that was' if number == 1 else 'orders that were'} waiting will be tried again." if number else ""
+    if not number:
+        return ""
+    return " " + str(ngettext("%(number)s order that was waiting will be tried again.",
+                          "%(number)s orders that were waiting will be tried again.", number, number=shown.number(number)))

@@ -1,4 +1,4 @@
-"""The X-ray of an order: each step on its way to Odoo, and what holds it. No Flask."""
+"""The X-ray of an order: each step on its way to Odoo, and what holds it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from flask_babel import gettext as _
 
 from portal.entities.base import Ref
 from portal.models import Mapping, SyncJob
@@ -38,7 +40,7 @@ def steps(mapping: Mapping | None, change: SyncJob | None, waits_for: Sequence[R
              change.message if refused and not there and change is not None else ""),
         Step("equal", "waits" if not there else "trouble" if held else "done", held),
         Step("confirmed", "done" if confirmed else "not_asked" if cancelled or not settings["order_confirm"] else
-             "trouble" if held else "waits", "It is cancelled in Odoo." if cancelled else ""),
+             "trouble" if held else "waits", _("It is cancelled in Odoo.") if cancelled else ""),
         Step("invoiced", "done" if data.get("invoices") else "not_asked" if cancelled or not settings["order_invoice"] else
              "waits"),
     ]

@@ -35,7 +35,7 @@ def test_a_rehearsal_says_what_would_happen_and_writes_nothing(chromium: Browser
     person.waits_for("records were looked at, nothing was written")
     person.press(re.compile("Customers, create: "))
     row = person.page.get_by_role("row", name=re.compile("Customer 1 "))
-    expect(row).to_contain_text("Odoo, name")
+    expect(row).to_contain_text("Odoo, Name")
     person.leave()
     assert not world.odoo.db.creates
 

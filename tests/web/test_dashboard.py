@@ -45,7 +45,7 @@ def test_the_day_is_told_in_words_and_as_a_table(world: World, admin: Browser) -
         session.add(Activity(store_id=world.mine, entity="order", direction="ps_to_odoo", hour=hour, synced=1200, failed=3, dead=1,
                              last_synced_at=hour))
     text = admin.get(f"/stores/{world.mine}/").text
-    assert "1,200 were synchronised in the last 24 hours, 3 tries failed, 1 changes were put into quarantine." in text
+    assert "Synchronised in the last 24 hours: 1,200; tries that failed: 3; put aside as dead letters: 1." in text
     assert "As a table" in text
     assert "reached Odoo" in text
 
@@ -61,7 +61,7 @@ def test_each_kind_of_record_has_its_state_and_leads_to_what_needs_a_person(worl
     assert "Customers Syncing 1 waiting" in text
     assert "Products In sync" in text
     assert "Stock Off does not travel" in text
-    assert "Orders 1 need you" in text
+    assert "Orders 1 needs you" in text
     assert f"/stores/{world.mine}/dead?entity=order" in admin.get(f"/stores/{world.mine}/").text
 
 

@@ -371,7 +371,7 @@ def test_process_now_makes_failed_changes_due_and_says_how_many(world: World, ad
 
     job = world.job(world.mine, "1", "error", due_at=now() + timedelta(hours=1))
     text = words(admin.post(f"/stores/{world.mine}/process", follow_redirects=True))
-    assert "1 waiting change is being processed now; 1 were brought forward" in text
+    assert "1 waiting change is being processed now. 1 was brought forward." in text
     with world.db.read() as session:
         assert session.get_one(SyncJob, job).due_at <= now()
 

@@ -176,5 +176,5 @@ def test_the_x_ray_leads_to_what_comes_first(world: World, admin: Browser) -> No
     with world.db.begin() as session:
         session.add(Dependency(job_id=job, entity="product", record="3"))
     page = admin.get(f"{base(world)}/records/order/12")
-    assert "Products in Odoo under way Product 3 comes first" in words(page)
+    assert "Products in Odoo under way Comes first: Product 3" in words(page)
     assert f"{base(world)}/records/product/3" in page.text
