@@ -53,6 +53,7 @@ def init_app(app: Flask, config: Config) -> None:
         SECURITY_POST_LOGOUT_VIEW="/login",
         SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_STATIC_FOLDER=None,
+        SECURITY_MSG_REAUTHENTICATION_SUCCESSFUL=(lazy_gettext("Thank you. Go on where you were."), "success"),
         SECURITY_LOGIN_USER_TEMPLATE="login.html",
         SECURITY_VERIFY_TEMPLATE="verify.html",
         SECURITY_CHANGE_PASSWORD_TEMPLATE="password.html",  # noqa: S106
@@ -77,7 +78,7 @@ def _only_on_pages(app: Flask) -> None:
 
 
 def _throttle_login() -> tuple[str, int, dict[str, str]] | None:
-    if request.endpoint != "security.login" or request.method != "POST":
+    if not _tries_a_password():
         return None
     with writing() as session:
         wait = max(throttle.take(session, limit, who) for limit, who in _callers())
@@ -90,7 +91,7 @@ def _throttle_login() -> tuple[str, int, dict[str, str]] | None:
 
 def _settle_login(response: Response) -> Response:
     """A log-in that succeeded does not count against the limits; one that failed says so in its status."""
-    if request.endpoint != "security.login" or request.method != "POST":
+    if not _tries_a_password():
         return response
     if response.status_code == 302 and current_user.is_authenticated:
         with services().db.begin() as session:
@@ -101,9 +102,15 @@ def _settle_login(response: Response) -> Response:
     return response
 
 
+def _tries_a_password() -> bool:
+    """To log in, or to confirm who one is."""
+    return request.method == "POST" and (
+        request.endpoint == "security.login" or (request.endpoint == "security.verify" and current_user.is_authenticated))
+
+
 def _callers() -> list[tuple[throttle.Limit, str]]:
-    account = request.form.get("email", "").strip().lower()
-    return [(throttle.LOGIN_ADDRESS, request.remote_addr or ""), (throttle.LOGIN_ACCOUNT, account)]
+    account = request.form.get("email", "").strip() if request.endpoint == "security.login" else str(current_user.email)
+    return [(throttle.LOGIN_ADDRESS, request.remote_addr or ""), (throttle.LOGIN_ACCOUNT, account.lower())]
 
 
 def _end_sessions(_app: Flask, user: Any, **_: Any) -> None:

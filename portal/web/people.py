@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal.extensions import reading, services, writing
 from portal.models import User
+from portal.web import confirmed
 from portal.web.access import admin_only
 from portal.web.accounts import AccountError, admin_role, create_user
 from portal.web.answers import done
@@ -43,6 +44,7 @@ def add() -> ResponseReturnValue:
 
 @pages.post("/<int:user_id>/link")
 @admin_only
+@confirmed.password_again(lambda: url_for("people.page"))
 def new_link(user_id: int) -> ResponseReturnValue:
     """A new link for choosing a password, for who lost theirs."""
     with writing() as session:

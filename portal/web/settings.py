@@ -14,7 +14,7 @@ from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import stores
-from portal.web import shown, store_form
+from portal.web import confirmed, shown, store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
 from portal.web.stores import show_form, try_connection
@@ -40,6 +40,8 @@ def save() -> ResponseReturnValue:
     """Save the form."""
     store = current_store()
     entered = store_form.read(request.form, store)
+    if not entered.errors and store_form.moves_keys(entered.values, store) and not confirmed.is_confirmed():
+        _confirm(entered)
     if entered.errors:
         return show_form(current_store(), entered), 422
     try:
@@ -76,6 +78,7 @@ def switch(key: str) -> ResponseReturnValue:
 
 
 @pages.post("/settings/tokens/<kind>")
+@confirmed.password_again(lambda: url_for("store.settings.page", _anchor="endpoints"))
 def rotate(kind: str) -> ResponseReturnValue:
     """Replace a token; the old one works for 24 more hours."""
     if kind not in stores.TOKEN_KINDS:
@@ -86,7 +89,15 @@ def rotate(kind: str) -> ResponseReturnValue:
     return redirect(url_for("store.settings.page", _anchor="endpoints"), 303)
 
 
+@pages.get("/settings/endpoints")
+@confirmed.password_again(confirmed.here)
+def endpoints() -> ResponseReturnValue:
+    """To the addresses with their tokens, by way of the password where that is due."""
+    return redirect(url_for("store.settings.page", _anchor="endpoints"))
+
+
 @pages.get("/settings/odooconnector.zip")
+@confirmed.password_again(confirmed.here)
 def module_zip_file() -> ResponseReturnValue:
     """The PrestaShop module, configured for this store. It holds the signing secret, so it is never kept by a cache."""
     store = current_store()
@@ -119,6 +130,14 @@ def remove() -> ResponseReturnValue:
     counted = ", ".join(f"{shown.number(n)} {told(what)}" for what, n in numbers.items())
     return done(url_for("stores.listing"), _("%(name)s was removed with %(counted)s. Odoo and the shop were not touched.",
                                              name=name, counted=counted))
+
+
+def _confirm(entered: store_form.Entered) -> None:
+    """What says where keys go is changed only by who knows the password; the form asks for it where it is due."""
+    if "present_password" not in request.form:
+        entered.errors["present_password"] = _("An address, user or key changes: enter your password to confirm it is you.")
+    elif not confirmed.confirm(request.form["present_password"]):
+        entered.errors["present_password"] = _("This is not your password, or it was tried too often. Try again in a minute.")
 
 
 def _name_is_free(other: Store | None) -> None:

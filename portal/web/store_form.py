@@ -155,6 +155,12 @@ def is_what_is_stored(side: str, values: Mapping[str, str], store: Store) -> boo
     return True
 
 
+def moves_keys(values: Mapping[str, Any], store: Store) -> bool:
+    """Whether saving these values changes a key, or where and as whom keys are sent."""
+    return any(_clean(item.key, values[item.key]) != getattr(store, item.key) and not (item.key in SECRETS and not values[item.key])
+               for block in BLOCKS.values() for item in block)
+
+
 def named_of(store: Store) -> dict[str, list[tuple[int, str]]]:
     """The named choices as far as both sides were asked."""
     return named("shop", store.shop_profile) | named("odoo", store.odoo_profile)

@@ -13,7 +13,7 @@ from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import hooks, stores, view
-from portal.web import store_form, throttle
+from portal.web import confirmed, store_form, throttle
 from portal.web.access import actor, admin_only, visible_stores
 from portal.web.answers import done, is_fragment
 from portal.web.health import of_store
@@ -111,8 +111,8 @@ def show_form(store: Store | None, entered: store_form.Entered) -> str:
     """The form as a page, or only the form where htmx asks."""
     more: dict[str, Any] = {}
     if store is not None:
-        facts = view.store_facts(reading(), store, services().config, secrets=True)
-        more = {"endpoints": facts["endpoints"], "cron_token": facts["tokens"]["cron"],
+        facts = view.store_facts(reading(), store, services().config, secrets=confirmed.is_confirmed())
+        more = {"endpoints": facts["endpoints"], "cron_token": facts.get("tokens", {}).get("cron", ""),
                 "module": hooks.module_facts(reading(), store.id)}
     template = "_store_form.html" if is_fragment() else "store_form.html"
     return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,
