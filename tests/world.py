@@ -27,7 +27,7 @@ from portal.sync.services import Services
 from tests.invariants import check
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds after which a test that waits for an event gives up."""
 
 

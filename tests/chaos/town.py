@@ -115,6 +115,7 @@ class Town:
                 Env(self.world.odoo.db)["product.template"].write([self.rng.choice(able)], change)
 
     def someone_counts_in_odoo(self) -> None:
+        """Nobody counts fewer than no pieces."""
         template = self._mapped("product", self.rng.choice(self.products))
         if template is None or not self.both_ways or "variant_id" not in template.data:
             return
@@ -124,7 +125,7 @@ class Town:
             on_hand = sum(row["quantity"] for row in db.tables["stock.quant"].rows.values()
                           if row["product_id"] == variant and row["location_id"] == self.location)
             quant = env["stock.quant"].create([{"product_id": variant, "location_id": self.location,
-                                                "inventory_quantity": on_hand + self.rng.randint(-3, 6)}])
+                                                "inventory_quantity": max(0, on_hand + self.rng.randint(-3, 6))}])
             if env.major >= 15:
                 env["stock.quant"].action_apply_inventory(quant if isinstance(quant, list) else [quant])
         self.world.webhook(entity="stock", odoo_id=variant, qty=1)
