@@ -104,11 +104,12 @@ def judge(pulse: Pulse, at: datetime) -> Health:
             return Health("bad", f"{words} {safe}", f"{reason} {told(row.remedy)}".strip(), row.since,
                           [(_("Check the connection"), "settings.page")])
         words = _("Odoo cannot be reached.") if odoo else _("The shop cannot be reached.")
-        return Health("warn", f"{words} {safe}", f"{reason} {_('It is tried again by itself; nothing else is needed.')}", row.since)
+        return Health("warn", f"{words} {safe}", reason + " " + _("It is tried again by itself; nothing else is needed."),
+                      row.since)
     if not pulse.enabled:
         waits = ngettext("%(number)s change waits.", "%(number)s changes wait.", waiting, number=number(waiting)) if waiting else \
             _("Changes are noticed and wait.")
-        return Health("off", f"{_('Synchronization is off.')} {waits}",
+        return Health("off", _("Synchronization is off.") + " " + waits,
                       _("Nothing is written to Odoo or the shop until you enable it."), links=[(_("Settings"), "settings.page")])
     if not heart_is_beating(pulse, at):
         return Health("bad", _("Nobody looks for due work."),
@@ -117,7 +118,7 @@ def judge(pulse: Pulse, at: datetime) -> Health:
     if workers_silent(pulse, at):
         start = _("Start `portal up`, or `portal worker` on any machine that reaches the database.")
         if pulse.due_since is not None and at - pulse.due_since > SILENT_WORKERS:
-            return Health("bad", f"{_('No worker takes the changes.')} {safe}", start)
+            return Health("bad", _("No worker takes the changes.") + " " + safe, start)
         return Health("warn", _("No worker is running. Changes are noticed and wait; nothing is lost."), start)
     return _of_the_queue(pulse)
 

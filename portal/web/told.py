@@ -21,6 +21,8 @@ CONTEXT = "said\x04"
 GAP = re.compile(r"\{(\d)\}")
 _START = 5
 """So many letters of its beginning lead to a sentence; one that begins with a gap is tried for every text."""
+_RECORD = re.compile(r"([A-Za-z]+) (\d[\d:]*)")
+"""How a record is called: product 12, stock 12:34."""
 _ENDS = re.compile(r"(?<=[.!?:;,]) ")
 
 
@@ -82,6 +84,9 @@ class Book:
     def _known(self, text: str) -> str | None:
         if text in self._whole:
             return self._whole[text]
+        record = _RECORD.fullmatch(text)
+        if record and record[1] in self._whole:
+            return f"{self._whole[record[1]]} {record[2]}"
         for sentence in (*self._by_start.get(text[:_START], ()), *self._by_start.get("", ())):
             found = sentence.pattern.fullmatch(text)
             if found:
