@@ -49,6 +49,7 @@ def create_app(config: Config | None = None) -> Flask:
         taxes,
         told,
         triage,
+        webhooks,
     )
 
     config = prepare() if config is None else config
@@ -64,8 +65,8 @@ def create_app(config: Config | None = None) -> Flask:
     told.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, alerts,
-        members, records)), records.finder)
+        dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, webhooks,
+        alerts, members, records)), records.finder)
     for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

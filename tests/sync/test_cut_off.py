@@ -80,6 +80,31 @@ def test_an_edit_in_the_shop_outlives_an_answer_of_odoo_that_was_lost(one: World
     assert not conflicts_of(one)
 
 
+def test_going_back_to_what_was_agreed_undoes_a_write_whose_answer_was_lost(one: World) -> None:
+    template, product = joined(one)
+    one.set(products="odoo_to_ps")
+    odoo(one).write("product.template", [template], {"list_price": 99})
+    one.shop.faults.arm("drop", model="products", **SHOP_LOSES)
+    told(one, "odoo_to_ps", template)
+    assert float(shop(one, product, "price")) == 99
+    odoo(one).write("product.template", [template], {"list_price": 19.5})
+    settle(one)
+    assert float(shop(one, product, "price")) == 19.5
+
+
+def test_the_same_towards_odoo(one: World) -> None:
+    template, product = joined(one)
+    one.set(products="ps_to_odoo")
+    edit_product(one.shop.shop, product, price="99")
+    one.odoo.faults.arm("drop", model="product.template", **ODOO_LOSES)
+    told(one, "ps_to_odoo", product)
+    assert price(one, template) == 99
+    edit_product(one.shop.shop, product, price="19.5")
+    settle(one)
+    assert price(one, template) == 19.5
+    assert edits.SENDING not in links(one, "product")[str(product)].data
+
+
 def test_two_lost_answers_in_a_row_are_no_conflict_either(one: World) -> None:
     template, product = joined(one, product_owner_price="odoo")
     for number in (20, 30):

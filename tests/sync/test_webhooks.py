@@ -15,7 +15,7 @@ from portal.config import Config
 from portal.db import Database
 from portal.models import LogEntry, Mapping, Store, SyncJob
 from portal.sandbox.odoo_demo import ADMIN_KEY, ADMIN_LOGIN
-from portal.sync import stores, webhook, webhooks
+from portal.sync import stores, webhook, webhook_rules, webhooks
 from portal.sync.services import Services
 from portal.web.bodies import read_object
 from tests.world import World, make_world
@@ -141,13 +141,13 @@ def rules(world: World) -> dict[str, str]:
 def test_rules_are_made_renewed_and_removed(native: World) -> None:
     as_admin(native)
     setup = webhooks.install(native.services, native.store)
-    assert set(setup.installed) == set(rules(native)) == {rule.model for rule in webhooks.RULES}
+    assert set(setup.installed) == set(rules(native)) == {rule.model for rule in webhook_rules.RULES}
     assert set(rules(native).values()) == {setup.url}
     with native.db.begin() as session:
         stores.rotate_token(session, session.get_one(Store, native.store.id), "webhook")
     native.set(stock="ps_to_odoo")
     renewed = webhooks.install(native.services, native.store)
-    left = {rule.model for rule in webhooks.RULES if rule.entity != "stock"}
+    left = {rule.model for rule in webhook_rules.RULES if rule.entity != "stock"}
     assert set(rules(native)) == left
     assert set(rules(native).values()) == {renewed.url} != {setup.url}
     assert webhooks.remove(native.services, native.store) == len(left)
@@ -180,7 +180,7 @@ def test_without_the_right_there_are_instructions(native: World) -> None:
         text = "\n".join(setup.instructions)
         assert "Automation Rules" in text
         assert setup.url in text
-        assert all(rule.model in text for rule in webhooks.RULES)
+        assert all(rule.model in text for rule in webhook_rules.RULES)
     assert native.circuit("odoo") == "closed", "nothing else is kept from working"
     with pytest.raises(AccessRefused):
         webhooks.remove(native.services, native.store)
@@ -212,3 +212,52 @@ def test_the_command_line_shows_installs_and_removes(world: World, monkeypatch: 
     assert "sale.order" in facts["installed"]
     assert json.loads(run(cli.main, ["webhooks", "remove", "shop", "--json"]).output) == {"removed": 3}
     assert run(cli.main, ["webhooks", "show", "nowhere"]).exit_code == 1
+
+
+def test_the_set_up_says_what_is_missing_until_odoo_has_called(native: World) -> None:
+    def standing() -> webhooks.Standing:
+        with native.db.read() as session:
+            native.store = session.get_one(Store, native.store.id)
+        return webhooks.standing(native.services, native.store)
+
+    with native.db.begin() as session:
+        session.get_one(Store, native.store.id).odoo_profile = None
+    assert "Test connection" in standing().missing[0]
+    native.services.forget(native.store)
+    as_admin(native)
+    webhooks.show(native.services, native.store)
+    assert "No automation rule is known for product.template" in standing().missing[0]
+    webhooks.install(native.services, native.store)
+    before = standing()
+    assert (before.missing, before.waiting) == ((), True)
+    assert not before.polled
+    accept(native, {"token": "t", "entity": "stock", "odoo_id": 10**6, "qty": 1})
+    assert not standing().waiting
+    with native.db.begin() as session:
+        stores.rotate_token(session, session.get_one(Store, native.store.id), "webhook", "test")
+    assert "token has changed" in standing().missing[0]
+    webhooks.install(native.services, native.store)
+    assert standing().waiting, "the new rules have not called yet"
+    webhooks.remove(native.services, native.store)
+    assert not standing().installed
+    native.set(products="off", stock="off", orders="0")
+    assert any("Nothing travels from Odoo" in text for text in standing().missing)
+
+
+def test_the_clicks_name_version_address_trigger_and_fields(native: World) -> None:
+    major = native.odoo.db.profile.major
+    text = "\n".join(webhook_rules.instructions(native.store, major, "https://portal.example.com/webhook?token=T"))
+    assert f"Trigger: {'On create and edit' if major == 19 else 'On save'}." in text
+    for said in ("Model: Quants (stock.quant)", "When updating: Quantity (quantity), Reserved Quantity (reserved_quantity).",
+                 "Apply on: Edit domain, [('location_id.usage', '=', 'internal')].", "https://portal.example.com/webhook?token=T",
+                 "Fields: Product (product_id), Location (location_id), Quantity (quantity)."):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("version", ["14", "16"])
+def test_where_odoo_cannot_call_the_poll_does_the_job(db: Database, config: Config, version: str) -> None:
+    with make_world(db, Services(config, db), version=version, stock="both") as world:
+        webhooks.show(world.services, world.store)
+        with db.read() as session:
+            found = webhooks.standing(world.services, session.get_one(Store, world.store.id))
+        assert (found.polled, found.waiting, found.missing, found.instructions) == (True, False, (), ())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from portal.clients.errors import Rejected
@@ -78,6 +79,8 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         chosen = conflicts.chosen(session, work.store, PRODUCT.name, {pair.shop_id for pair in pairs}) if both else {}
     left = []
     for pair in pairs:
+        pair.base, pair.data = cut_off.take_up(pair.base, pair.data, _held(pair.shop, odoo), pair.odoo,
+                                               partial(_with_values, pair, odoo))
         (_both_ways if both else _one_way)(work, pair, odoo)
         for row in chosen.get(pair.shop_id, []):
             _choose(pair, odoo, row.id, row.field, conflicts.value_of(row))
@@ -90,8 +93,7 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         with work.services.db.begin() as session:
             for pair in left:
                 conflicts.keep(session, work.store, PRODUCT.name, pair.shop_id, pair.conflicts)
-        if both:
-            _note(work, left)
+        _note(work, left)
         left = _write_odoo(work, odoo, _write_shop(work, left))
     found = {pair.job.id: _agreed(pair, odoo) for pair in left}
     done = [number for pair in left for number in pair.chosen]
@@ -120,10 +122,7 @@ def _one_way(work: Work, pair: Pair, odoo: OdooFacts) -> None:
 
 
 def _both_ways(work: Work, pair: Pair, odoo: OdooFacts) -> None:
-    shop = _held(pair.shop, odoo)
-    pair.base, pair.data = cut_off.take_up(pair.base, pair.data, shop, pair.odoo,
-                                           lambda values: _held({**pair.shop, **values}, odoo))
-    base = _held(pair.base, odoo)
+    shop, base = _held(pair.shop, odoo), _held(pair.base, odoo)
     odoo_base = {**base, **pair.data.get("odoo", {})}
     settings = work.store.settings
     owners = {name: OWNERS[settings[f"product_owner_{name}"]] for name in pair.fields}
@@ -146,6 +145,10 @@ def _held(values: Values, odoo: OdooFacts) -> Values:
     """The values as Odoo can hold them, over the same fields."""
     full = held(PRODUCT, values, odoo)
     return {name: full[name] for name in values}
+
+
+def _with_values(pair: Pair, odoo: OdooFacts, values: Values) -> Values:
+    return _held({**pair.shop, **values}, odoo)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

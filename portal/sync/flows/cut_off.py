@@ -1,8 +1,9 @@
-"""Writes that were begun and not seen to end, of records that travel both ways.
+"""Writes to products that were begun and not seen to end.
 
 A write whose answer was lost, or whose worker was killed, may stand on the other side without having been agreed on. It would look
-like a person's edit there, and a later edit on the side it came from would meet a conflict that is none. So what is about to be
-written is noted in the mapping first, and the next try begins from what of it came about.
+like a person's edit there, and a later edit on the side it came from would meet a conflict that is none, or, where that side went
+back to what it had, leave the two different for ever. So what is about to be written is noted in the mapping first, and the next
+try begins from what of it came about.
 """
 
 from __future__ import annotations

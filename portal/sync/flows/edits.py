@@ -35,14 +35,21 @@ def edited(entity: RecordEntity, odoo: OdooFacts, mapping: Mapping, change: Valu
     """
     agreed, now = held(entity, dict(mapping.base), odoo), entity.from_odoo(row, odoo)
     known = [name for name in change if name in mapping.base and name in now]
-    ours = [agreed, change, *(held(entity, {**mapping.base, **sent}, odoo) for sent in mapping.data.get(SENDING, ()))]
+    ours = [agreed, change, *(held(entity, {**mapping.base, **sent["odoo"]}, odoo) for sent in mapping.data.get(SENDING, ()))]
     return {name for name in known if not any(_same(name, now, values) for values in ours)}
 
 
 def about_to_send(mapping: Mapping, change: Values) -> Link:
     """The mapping with a note of what is about to be written; `without_notes` once that is done."""
-    begun = [*mapping.data.get(SENDING, ()), change][-REMEMBERED:]
+    begun = [*mapping.data.get(SENDING, ()), {"shop": {}, "odoo": change}][-REMEMBERED:]
     return Link(mapping.entity, mapping.shop_id, mapping.odoo_id, dict(mapping.base), {**mapping.data, SENDING: begun})
+
+
+def unsettled(mapping: Mapping, values: Values) -> Values:
+    """Of the shop's values, those that Odoo may have otherwise because of a write that was begun, also where the shop has gone
+    back to what was agreed."""
+    return {name: values[name] for sent in mapping.data.get(SENDING, ()) for name, value in sent["odoo"].items()
+            if name in values and not same(values[name], value)}
 
 
 def without_notes(mapping: Mapping) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[
 def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[SyncJob], values: dict[int, Values],
             linked: dict[str, Mapping]) -> None:
     """Write what changed since it was last agreed. A record deleted in Odoo is left open, to be linked or created again."""
-    changed = {job.id: to_tell(values[job.id], linked[job.record].base) for job in rows}
+    changed = {job.id: to_tell(values[job.id], linked[job.record].base) | edits.unsettled(linked[job.record], values[job.id])
+               for job in rows}
     numbers = {linked[job.record].odoo_id for job in rows if changed[job.id]} if entity.keeps_edits else set()
     current = edits.current_rows(work, entity, odoo, sorted(numbers))
     shared = work.shared(entity.name, numbers)
@@ -130,7 +131,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
                        Foreseen("change", title(wanted), mapping.odoo_id, changes("odoo", mapping.base, change)))
             continue
         try:
-            work.before_write([job], [edits.about_to_send(mapping, change)] if entity.keeps_edits else [])
+            work.before_write([job], [edits.about_to_send(mapping, change)])
             out = refused.write(entity, odoo, wanted, change, partial(_write, work, entity, mapping.odoo_id, data))
         except Missing:
             continue

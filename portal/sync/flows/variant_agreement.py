@@ -74,7 +74,7 @@ def settle(work: Work, odoo: OdooFacts, items: Sequence[Item], *, both: bool, fo
         for part in parts:
             conflicts.keep(session, work.store, ENTITY, part.one.key, part.conflicts)
     acting = [part for part in parts if part.to_shop]
-    if both and not found and acting:
+    if acting and not found:
         work.keep([Link(ENTITY, part.one.key, part.variant, part.base, cut_off.noted(part.data, to_shop=part.to_shop, to_odoo={}))
                    for part in acting])
     _write(work, acting)
@@ -105,9 +105,8 @@ def _read(work: Work, odoo: OdooFacts, items: Sequence[Item], *, found: bool) ->
 
 def _compare(work: Work, part: Part, odoo: OdooFacts, *, both: bool) -> None:
     shop = combination.held(part.one.values, odoo)
-    if both:
-        part.base, part.data = cut_off.take_up(part.base, part.data, shop, part.odoo,
-                                               lambda values: combination.held({**part.one.values, **values}, odoo))
+    part.base, part.data = cut_off.take_up(part.base, part.data, shop, part.odoo,
+                                           lambda values: combination.held({**part.one.values, **values}, odoo))
     base = combination.held(part.base, odoo)
     odoo_base = {**base, **part.data.get("odoo", {})}
     if not both:
