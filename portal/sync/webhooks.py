@@ -26,6 +26,8 @@ from portal.sync.webhook import hit_name
 from portal.sync.webhook_rules import FIRST_VERSION, Rule, instructions, name_of, wanted
 
 ACTION = "Send webhook"
+HIDDEN = "TOKEN"
+"""What stands for the token where it is not to be shown."""
 NOTE = "webhooks"
 """Key in `Store.notes`: what Odoo said of the rules when it was asked last."""
 
@@ -114,10 +116,11 @@ def show(services: Services, store: Store) -> Setup:
     return Setup(odoo.profile.version, tuple(models), url, words, last_hit=last_hit(services, store))
 
 
-def standing(services: Services, store: Store) -> Standing:
-    """How far the set-up has come, from what is known here."""
+def standing(services: Services, store: Store, *, secrets: bool = False) -> Standing:
+    """How far the set-up has come, from what is known here; the address has its token only with `secrets`."""
     profile, kept = store.odoo_profile or {}, store.notes.get(NOTE, {})
-    major, url = int(profile.get("major") or 0), address(services, store)
+    major, address_now = int(profile.get("major") or 0), address(services, store)
+    url = address_now if secrets else f"{services.config.public_url}/webhook?token={HIDDEN}"
     hit = last_hit(services, store)
     installed, by_hand = tuple(kept.get("installed", ())), bool(kept.get("by_hand"))
     asked_at = datetime.fromisoformat(kept["at"]) if kept else None
@@ -134,7 +137,7 @@ def standing(services: Services, store: Store) -> Standing:
         absent = [rule.model for rule in wanted(store) if rule.model not in installed]
         if not by_hand and absent:
             missing.append(f"No automation rule is known for {', '.join(absent)}.")
-        elif installed and kept.get("address") != _digest(url):
+        elif installed and kept.get("address") != _digest(address_now):
             missing.append("The address or its token has changed since the rules were made. Press Make the rules again.")
     made = by_hand or bool(installed)
     since = asked_at if installed else None

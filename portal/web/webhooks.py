@@ -13,7 +13,7 @@ from portal.clients.errors import RemoteError
 from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.sync import webhooks
-from portal.web import throttle
+from portal.web import confirmed, throttle
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
 
@@ -64,4 +64,6 @@ def _apart(store: Store) -> Store:
 
 
 def _facts() -> dict[str, Any]:
-    return {"standing": webhooks.standing(services(), current_store()), "poll_minutes": current_store().settings["poll_minutes"]}
+    store, shown = current_store(), confirmed.is_confirmed()
+    return {"standing": webhooks.standing(services(), store, secrets=shown), "shown": shown,
+            "poll_minutes": store.settings["poll_minutes"]}
