@@ -14,6 +14,8 @@ from portal.db import Base
 
 WORDS = {"state": "synced", "entity": "customer", "direction": "ps_to_odoo", "kind": "queued", "side": "odoo", "winner": "odoo",
          "email": "ada@example.com", "name": "shop", "record": "7", "shop_id": "7"}
+CHOSEN = {"state", "entity", "direction", "kind", "side", "winner"}
+"""Columns that hold one of a few words."""
 
 
 def fill(engine: Engine, *, tables: set[str] | None = None, number: int = 1) -> None:
@@ -42,5 +44,5 @@ def _value(connection: Connection, table: Table, column: Column[Any], number: in
         return datetime(2026, 1, number)
     if isinstance(kind, (Integer, Float, DOUBLE_PRECISION)):
         return number
-    text = WORDS.get(column.name, column.name) + ("" if number == 1 else str(number))
+    text = WORDS.get(column.name, column.name) + ("" if number == 1 or column.name in CHOSEN else str(number))
     return text[:getattr(kind, "length", None)]

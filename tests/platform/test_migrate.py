@@ -16,12 +16,14 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, make_url, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, func, inspect, make_url, select, text
 
 from portal import migrate, module_tables
 from portal.config import Config, ConfigError
-from portal.db import Base, make_engine
+from portal.db import Base, Database, make_engine
 from tests.conftest import SERVER
+from tests.platform.rows import fill
 from tests.platform.standin import ROOT
 
 assert module_tables  # its tables belong to the schema
@@ -160,3 +162,25 @@ def test_a_database_that_cannot_be_used_is_named_in_one_sentence(config: Config,
     with pytest.raises(ConfigError, match=f"^DATABASE_URL: .*{sentence}") as caught:
         migrate.upgrade(replace(config, database_url=url))
     assert "S3CR3T" not in str(caught.value)
+
+
+def test_what_each_version_stored_survives_to_the_newest(empty: Config) -> None:
+    """Rows are added to every table as each version has it, and all of them can be read at the end."""
+    engine = make_engine(empty.database_url)
+    stored: dict[str, int] = {}
+    versions = [script.revision for script in ScriptDirectory(str(migrate.SCRIPTS)).walk_revisions()][::-1]
+    for number, version in enumerate(versions, 1):
+        with migrate.changing(engine) as connection:
+            command.upgrade(migrate.alembic_config(connection), version)
+        fill(engine, number=number)
+        for table in set(inspect(engine).get_table_names()) - {"alembic_version"}:
+            stored[table] = stored.get(table, 0) + 1
+    migrate.upgrade(empty)
+    with engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            assert connection.scalar(select(func.count()).select_from(table)) == stored.pop(table.name), table.name
+    assert not stored
+    with Database(engine).read() as session:
+        for mapper in Base.registry.mappers:
+            assert session.scalars(select(mapper.class_)).all(), f"{mapper.class_.__name__} can be read and decrypted"
+    engine.dispose()

@@ -15,6 +15,10 @@ EXPECTED_PUBLIC = {"/login", "/language", "/static/<path:filename>", "/first-adm
 VALUES = {"store_id": 1, "job_id": 1, "record": 1, "user_id": 1, "side": "odoo", "key": "enabled", "kind": "cron",
           "entity": "customer", "mapping_id": 1, "conflict_id": 1, "action": "retry", "filename": "app.css"}
 METHODS = ("GET", "POST")
+FOR_EVERY_USER = {"GET /", "GET /stores", "GET /account/password", "POST /account/password", "GET /verify", "POST /verify",
+                  "POST /logout"}
+ONLY_ADMINISTRATORS_IN_A_STORE = {"GET /remove", "POST /remove", "GET /members", "POST /members"}
+"""Every other page of a store is for its members, and every other page without a store for administrators."""
 
 
 def path_of(rule: Rule, **changes: object) -> str:
@@ -69,6 +73,28 @@ def test_a_change_of_another_store_cannot_be_reached_through_ones_own(world: Wor
     with world.db.read() as session:
         from portal.models import SyncJob
         assert session.get_one(SyncJob, foreign).state == "dead"
+
+
+def test_each_route_has_a_role(world: World, member: Browser) -> None:
+    """A new route without a store has to be named here, or it must refuse who is no administrator."""
+    refused, open_to_members = set(), set()
+    for method, rule in sorted(requests(world.app), key=lambda found: found[1].rule == "/logout"):
+        if rule.rule in EXPECTED_PUBLIC:
+            continue
+        path = path_of(rule, store_id=world.mine)
+        answer = member.post(path) if method == "POST" else member.get(path)
+        name = f"{method} {rule.rule.removeprefix('/stores/<int:store_id>')}"
+        if answer.status_code == 403:
+            refused.add(name)
+        elif "<int:store_id>" not in rule.rule:
+            open_to_members.add(name)
+    assert open_to_members == FOR_EVERY_USER
+    assert {name for name in refused if path_in_store(world, name)} == ONLY_ADMINISTRATORS_IN_A_STORE
+
+
+def path_in_store(world: World, name: str) -> bool:
+    path = name.partition(" ")[2]
+    return any(rule.rule == f"/stores/<int:store_id>{path}" for _, rule in requests(world.app))
 
 
 def test_members_see_their_store_and_only_that(world: World, member: Browser) -> None:

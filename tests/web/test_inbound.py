@@ -263,3 +263,13 @@ def test_nothing_inbound_writes_a_token_anywhere(world: World, anonymous: Browse
         shown = " ".join(row.message for row in session.query(LogEntry)) + caplog.text
         assert session.query(Token).count() == 6
     assert not any(token in shown for token in tokens.values())
+
+
+def test_a_flood_of_wrong_tokens_does_not_shut_out_the_right_one(world: World) -> None:
+    client, tokens = world.app.test_client(), world.tokens(world.mine)
+    change = {"entity": "stock", "odoo_id": 1, "qty": 1}
+    for number in range(300):
+        assert client.post("/cron", headers={"Authorization": f"Bearer {number:043}"}).status_code == 403
+        assert client.post("/webhook", json={"token": f"{number:043}", **change}).status_code == 403
+    assert client.post("/cron", headers={"Authorization": f"Bearer {tokens['cron']}"}).status_code == 202
+    assert client.post("/webhook", json={"token": tokens["webhook"], **change}).status_code == 202
