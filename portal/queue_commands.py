@@ -37,10 +37,10 @@ def sync_command(name: str, entity: str, wait: bool, as_json: bool) -> None:
     else:
         services.kick()
     with services.db.read() as session:
-        row = next(r for r in initial.progress(session, found) if r["entity"] == ENTITIES[entity])
-    show(row, as_json, lambda: f"{row['label']}: {row['noticed']} noticed, {row['done']} synced, {row['waiting']} waiting, "
-                                f"{row['failed']} in quarantine. {stopped}".strip())
-    sys.exit(1 if wait and (stopped or row["failed"] or (row["waiting"] and not found.settings["dry_run"])) else 0)
+        row = next(r for r in initial.progress(session, found) if r.entity == ENTITIES[entity])
+    show(vars(row), as_json, lambda: f"{row.label}: {row.noticed} noticed, {row.done} synced, {row.waiting} waiting, "
+                                     f"{row.failed} in quarantine. {stopped}".strip())
+    sys.exit(1 if wait and (stopped or row.failed or (row.waiting and not found.settings["dry_run"])) else 0)
 
 
 @click.command()

@@ -57,7 +57,8 @@ def drain(services: Services, store: Store, *, hurry: bool = True) -> Drained:
 def _walk(services: Services, store: Store) -> None:
     with services.db.read() as session:
         runs = list(session.scalars(select(InitialRun.id).where(InitialRun.store_id == store.id,
-                                                                InitialRun.state == "reading")))
+                                                                InitialRun.state == "reading",
+                                                                InitialRun.paused_at.is_(None))))
     for run_id in runs:
         initial.walk(services, run_id)
 

@@ -8,9 +8,8 @@ The walk notices; the queue does the work. A walk that was interrupted goes on f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal import settings as store_settings
@@ -18,9 +17,9 @@ from portal.clients.errors import RemoteError
 from portal.db import now
 from portal.entities import registry, stock
 from portal.logs import without_secrets
-from portal.models import InitialRun, Store, SyncJob
+from portal.models import InitialRun, Store
 from portal.settings import SettingError
-from portal.sync import circuit, jobs, known, log, poll
+from portal.sync import circuit, initial_runs, jobs, known, log, poll
 from portal.sync.services import Services
 
 PAGE = 1000
@@ -30,6 +29,7 @@ def start(session: Session, store: Store, entity: str, actor: str = "") -> Initi
     """Begin, or go on with, the initial sync of an entity. Raises `SettingError` where it does not travel."""
     if direction_of(store, entity) is None:
         raise SettingError(f"{registry.by_name(entity).settings_key}: switched off. Change it in the settings first.")
+    initial_runs.resume(session, store, entity, actor)
     running = session.scalars(select(InitialRun).where(InitialRun.store_id == store.id, InitialRun.entity == entity,
                                                        InitialRun.state == "reading")).first()
     if running is not None:
@@ -59,7 +59,7 @@ def walk(services: Services, run_id: int, *, after_page: Callable[[], object] = 
         with services.db.read() as session:
             run = session.get(InitialRun, run_id)
             store = session.get(Store, run.store_id) if run else None
-            if run is None or store is None or run.state != "reading" or not store.settings["enabled"] \
+            if run is None or store is None or run.state != "reading" or run.paused_at or not store.settings["enabled"] \
                     or circuit.trouble(session, store.id):
                 return
         direction = direction_of(store, run.entity) or "ps_to_odoo"
@@ -109,32 +109,7 @@ def _page_of_odoo(services: Services, store: Store, entity: str, cursor: int) ->
     return [str(number) for number in ids], ids[-1] if ids else cursor
 
 
-def cancel(session: Session, store: Store, entity: str, actor: str = "") -> int:
-    """Stop a walk and discard what it noticed and did not send yet; the number of discarded changes."""
-    runs = list(session.scalars(select(InitialRun).where(InitialRun.store_id == store.id, InitialRun.entity == entity,
-                                                         InitialRun.state != "cancelled")))
-    for run in runs:
-        run.state = "cancelled"
-    ids = list(session.scalars(select(SyncJob.id).where(
-        SyncJob.run_id.in_([run.id for run in runs]), SyncJob.state.in_(("pending", "error", "blocked")), SyncJob.bulk)))
-    return jobs.discard(session, store.id, ids, actor)
-
-
-def progress(session: Session, store: Store) -> list[dict[str, Any]]:
-    """The newest run of each entity in the order of the buttons: state, noticed, done, failed, waiting."""
-    rows = []
-    for entity in registry.ENTITIES:
-        run = session.scalars(select(InitialRun).where(InitialRun.store_id == store.id, InitialRun.entity == entity.name)
-                              .order_by(InitialRun.id.desc()).limit(1)).first()
-        facts: dict[str, Any] = {"entity": entity.name, "label": entity.label, "state": "new", "noticed": 0, "done": 0,
-                               "failed": 0, "waiting": 0, "message": "",
-                               "allowed": direction_of(store, entity.name) is not None}
-        if run is not None:
-            states = {row.state: row.n for row in session.execute(
-                select(SyncJob.state, func.count().label("n")).where(SyncJob.run_id == run.id).group_by(SyncJob.state))}
-            waiting = sum(states.get(s, 0) for s in ("pending", "running", "blocked", "error"))
-            facts |= {"noticed": run.noticed, "done": states.get("synced", 0), "failed": states.get("dead", 0),
-                    "waiting": waiting, "message": run.message,
-                    "state": run.state if run.state != "queued" or waiting else "finished"}
-        rows.append(facts)
-    return rows
+def progress(session: Session, store: Store) -> list[initial_runs.Progress]:
+    """The newest run of each entity in the order of the buttons."""
+    return [initial_runs.of_entity(session, store, entity.name, allowed=direction_of(store, entity.name) is not None)
+            for entity in registry.ENTITIES]

@@ -110,7 +110,8 @@ def _resume_walks(services: Services, queue: Queue) -> int:
     with services.db.read() as session:
         troubled = set(session.scalars(select(Circuit.store_id).where(Circuit.state != "closed")))
         stores = {s.id: s for s in session.scalars(select(Store))}
-        runs = [run.id for run in session.scalars(select(InitialRun).where(InitialRun.state == "reading"))
+        runs = [run.id for run in session.scalars(select(InitialRun).where(InitialRun.state == "reading",
+                                                                                  InitialRun.paused_at.is_(None)))
                 if run.store_id not in troubled and stores[run.store_id].settings["enabled"]]
     return sum(_hand_over(queue, ENUMERATE, run_id, f"walk-{run_id}") for run_id in runs)
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, abort, render_template, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
 
 from portal.entities import registry
-from portal.extensions import reading, services, writing
+from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import initial
+from portal.sync import duplicates, initial, initial_runs, ledgers
+from portal.sync.initial_runs import Progress
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
+from portal.web.shown import number
 from portal.web.wake import wake
 
 pages = Blueprint("initial", __name__)
@@ -49,41 +54,89 @@ def start(entity: str) -> ResponseReturnValue:
     except SettingError as error:
         return done(url_for("store.initial.page"), str(error), "error")
     wake()
-    return done(url_for("store.initial.page"), f"Initial sync of {card['label'].lower()} was started.")
+    return _back(_("Initial sync of %(what)s was started.", what=_(card["label"]).lower()))
+
+
+@pages.post("/initial/<entity>/<any(pause, resume):action>")
+def hold(entity: str, action: str) -> ResponseReturnValue:
+    """Hold an initial sync, or let it go on where it was."""
+    label = _label(entity)
+    act = initial_runs.pause if action == "pause" else initial_runs.resume
+    with writing() as session:
+        changed = act(session, session.get_one(Store, current_store().id), entity, actor())
+    if action == "resume":
+        wake()
+        return _back(_("%(what)s go on where they were.", what=label) if changed else _("Nothing was paused."))
+    return _back(_("%(what)s are paused. Changes that happen in the shop meanwhile still travel.", what=label) if changed
+                 else _("Nothing is under way."))
 
 
 @pages.post("/initial/<entity>/cancel")
 def cancel(entity: str) -> ResponseReturnValue:
-    """Stop one entity; what was not sent yet is discarded."""
-    if entity not in {e.name for e in registry.ENTITIES}:
-        abort(404)
-    with writing() as session:
-        number = initial.cancel(session, session.get_one(Store, current_store().id), entity, actor())
-    services().kick()
-    return done(url_for("store.initial.page"), f"Stopped. {number:,} changes that had not been sent were discarded.")
+    """Stop one entity for good; what was not sent yet is discarded, so it asks first."""
+    _label(entity)
+    store, config, who = current_store(), services(), actor()
+    unsent = initial_runs.unsent(reading(), store, entity)
+    if unsent and request.form.get("confirmed") != "1":
+        return render_template("confirm.html", action="discard", number=unsent, state="pending", fields={}, ticked=[],
+                               target=url_for("store.initial.cancel", entity=entity), back=url_for("store.initial.page"))
+    reading().expunge(store)
+    release()
+    discarded = initial_runs.cancel(config, store, entity, who)
+    config.kick()
+    return _back(ngettext("Stopped. %(number)s change that had not been sent was discarded.",
+                          "Stopped. %(number)s changes that had not been sent were discarded.", discarded,
+                          number=number(discarded)))
 
 
-def cards(progress: Sequence[Mapping[str, Any]], *, enabled: bool) -> list[dict[str, Any]]:
+def cards(progress: Sequence[Progress], *, enabled: bool) -> list[dict[str, Any]]:
     """The cards in order, each with the reason why its button is disabled, or "".
 
     An entity waits for those its records refer to; entities that are switched off are passed over.
     """
     found: list[dict[str, Any]] = []
-    unfinished = {row["entity"]: row["label"].lower() for row in progress if row["allowed"] and row["state"] != "finished"}
+    unfinished = {row.entity: _(row.label).lower() for row in progress if row.allowed and row.state != "finished"}
     for row in progress:
-        missing = [unfinished[name] for name in REFERS_TO.get(row["entity"], ()) if name in unfinished]
+        missing = [unfinished[name] for name in REFERS_TO.get(row.entity, ()) if name in unfinished]
         reason = ""
-        if not row["allowed"]:
-            reason = f"{row['label']} do not travel. Change that in the settings."
+        if not row.allowed:
+            reason = _("%(what)s do not travel. Change that in the settings.", what=_(row.label))
         elif not enabled:
-            reason = "Enable synchronization first."
+            reason = _("Enable synchronization first.")
         elif missing:
-            reason = f"First finish {' and '.join(missing)}."
-        ended = row["done"] + row["failed"]
-        found.append({**row, "reason": reason, "running": row["state"] in ("reading", "queued"), "ended": ended,
-                      "total": max(row["noticed"], ended)})
+            reason = _("First finish %(what)s.", what=_(" and ").join(missing))
+        ended = row.done + row.failed
+        found.append({**vars(row), "reason": reason, "running": row.state in ("reading", "queued"), "ended": ended,
+                      "total": max(row.noticed, ended), "left": _left(row.seconds_left)})
     return found
 
 
+def _left(seconds: int | None) -> str:
+    """About how long it takes, in words that do not jump about."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return str(_("less than a minute left"))
+    if seconds < 90 * 60:
+        return str(ngettext("about %(num)s minute left", "about %(num)s minutes left", round(seconds / 60)))
+    return str(ngettext("about %(num)s hour left", "about %(num)s hours left", round(seconds / 3600)))
+
+
 def _cards() -> list[dict[str, Any]]:
-    return cards(initial.progress(reading(), current_store()), enabled=current_store().settings["enabled"])
+    session, store = reading(), current_store()
+    found = cards(initial.progress(session, store), enabled=store.settings["enabled"])
+    held = sum(ledgers.held_counts(session, store).values())
+    twins = duplicates.count(session, store.id)
+    for card in found:
+        card["held"] = held if card["entity"] == "order" else 0
+        card["twins"] = twins if card["entity"] in ("customer", "product") else 0
+    return found
+
+
+def _label(entity: str) -> str:
+    label = next((e.label for e in registry.ENTITIES if e.name == entity), None)
+    return abort(404) if label is None else str(_(label))
+
+
+def _back(words: str) -> Response:
+    return done(url_for("store.initial.page"), words)

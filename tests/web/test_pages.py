@@ -12,13 +12,11 @@ from itsdangerous import TimestampSigner
 
 import portal
 from bench.pages import FIRST_LOAD, first_load
-from portal.entities import registry
 from portal.models import Heartbeat, InitialRun, LogEntry, Mapping, Store, SyncJob
 from portal.settings import STORE_SETTINGS
 from portal.sync import log, stores
 from portal.sync.stores import Check
 from portal.web import store_form
-from portal.web.initial import cards
 from tests.web.conftest import ADMIN, PASSWORD, SECRETS, Browser, World, words
 from tests.web.test_access import EXPECTED_PUBLIC, path_of, requests
 
@@ -422,46 +420,6 @@ def test_mappings_are_found_by_the_id_of_either_side(world: World, admin: Browse
 
     assert [count(""), count("?q=7"), count("?q=90"), count("?entity=product"), count("?q=%25"), count("?q=99999999999999999999")] \
         == [4, 3, 1, 1, 0, 0]
-
-
-# --- initial sync -----------------------------------------------------------------------------------------------------
-
-
-def row(entity: str, state: str = "new", *, allowed: bool = True) -> dict[str, Any]:
-    return {"entity": entity, "label": registry.by_name(entity).label, "state": state, "noticed": 0, "done": 0, "failed": 0,
-            "waiting": 0, "message": "", "allowed": allowed}
-
-
-@pytest.mark.parametrize(("states", "enabled", "reasons"), [
-    (["new", "new", "new"], True, ["", "First finish customers.", "First finish customers and products."]),
-    (["reading", "new", "new"], True, ["", "First finish customers.", "First finish customers and products."]),
-    (["finished", "new", "new"], True, ["", "", "First finish products."]),
-    (["finished", "finished", "new"], True, ["", "", ""]),
-    (["new", "new", "new"], False, ["Enable synchronization first."] * 3),
-])
-def test_the_buttons_follow_their_order(states: list[str], enabled: bool, reasons: list[str]) -> None:
-    rows = [row(name, state) for name, state in zip(("customer", "product", "order"), states, strict=True)]
-    assert [card["reason"] for card in cards(rows, enabled=enabled)] == reasons
-
-
-def test_entities_that_are_switched_off_hold_nothing_up() -> None:
-    rows = [row("customer", allowed=False), row("product", "finished"), row("stock", allowed=False), row("order")]
-    found = cards(rows, enabled=True)
-    assert "do not travel" in found[0]["reason"]
-    assert found[3]["reason"] == ""
-
-
-def test_an_initial_sync_is_started_shown_and_stopped(world: World, admin: Browser) -> None:
-    base = f"/stores/{world.mine}/initial"
-    assert "Enable synchronization first." in words(admin.post(f"{base}/customer/start", follow_redirects=True))
-    admin.post(f"/stores/{world.mine}/settings/switch/enabled", {"value": "1"})
-    assert "First finish customers" in words(admin.post(f"{base}/order/start", follow_redirects=True))
-    assert "was started" in words(admin.post(f"{base}/customer/start", follow_redirects=True))
-    assert "the shop is still being read" in words(admin.get(base))
-    assert "Stopped" in words(admin.post(f"{base}/customer/cancel", follow_redirects=True))
-    with world.db.read() as session:
-        assert [run.state for run in session.query(InitialRun)] == ["cancelled"]
-    assert admin.post(f"{base}/unicorn/start").status_code == 404
 
 
 def test_a_member_may_change_the_settings_of_their_store(world: World, member: Browser) -> None:

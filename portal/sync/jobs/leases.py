@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.db import clock, now
-from portal.models import WAITING, Store, SyncJob
+from portal.models import WAITING, InitialRun, Store, SyncJob
 from portal.sync.jobs.steps import Failure, bury, events, wait_again
 
 LOST_LEASES_LIMIT = 3
@@ -19,8 +19,10 @@ LOST_LEASES_LIMIT = 3
 
 
 def is_due(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    """The conditions under which a row may run at `at`: waiting, due, and not only rehearsed in a dry run."""
-    return (SyncJob.state.in_(("pending", "error")), SyncJob.due_at <= at)
+    """The conditions under which a row may run at `at`: waiting, due, and not held with the initial sync that noticed it."""
+    held_runs = select(InitialRun.id).where(InitialRun.paused_at.is_not(None))
+    return (SyncJob.state.in_(("pending", "error")), SyncJob.due_at <= at,
+            SyncJob.run_id.is_(None) | SyncJob.bulk.is_(False) | SyncJob.run_id.not_in(held_runs))
 
 
 def claim(session: Session, store: Store, entity: str, job_ids: Collection[int], *, lease_seconds: float) -> list[SyncJob]:
