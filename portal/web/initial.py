@@ -57,10 +57,12 @@ def start(entity: str) -> ResponseReturnValue:
     return _back(_("Initial sync of %(what)s was started.", what=_(card["label"]).lower()))
 
 
-@pages.post("/initial/<entity>/<any(pause, resume):action>")
+@pages.post("/initial/<entity>/<action>")
 def hold(entity: str, action: str) -> ResponseReturnValue:
     """Hold an initial sync, or let it go on where it was."""
     label = _label(entity)
+    if action not in ("pause", "resume"):
+        abort(404)
     act = initial_runs.pause if action == "pause" else initial_runs.resume
     with writing() as session:
         changed = act(session, session.get_one(Store, current_store().id), entity, actor())
