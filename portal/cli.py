@@ -66,13 +66,14 @@ def worker() -> None:
 @click.option("--every", type=float, default=0.0, help="Repeat after so many seconds until stopped.")
 @json_option
 def tick(every: float, as_json: bool) -> None:
-    """One heartbeat: due changes are queued, lost leases given up, what was down is probed."""
+    """One heartbeat: due changes are queued, lost leases given up, what was down is probed, what is due to be asked is asked."""
     services = open_services()
     if every:
         alert_post.Postman(services).start()
     while True:
         done = heartbeat.tick(services, services.queue())
         if not every:
+            done["polls"] = heartbeat.poll_here(services)
             click.echo(json.dumps(done) if as_json else ", ".join(f"{name} {n}" for name, n in done.items()))
             alert_post.go_round(services)
             return

@@ -87,6 +87,15 @@ def _forget_the_gone(session: Session) -> None:
     activity.prune(session)
 
 
+def poll_here(services: Services) -> int:
+    """Ask the stores that are due in this process, for who runs no workers; how many. A worker that asks already is left to it."""
+    with services.db.read() as session:
+        stores = poll.due(session)
+    for store_id in stores:
+        poll.poll(services, store_id)
+    return len(stores)
+
+
 def _start_polls(services: Services, queue: Queue) -> int:
     """A task of its own for each store, so that a slow server holds up nobody else."""
     with services.db.read() as session:

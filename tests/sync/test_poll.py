@@ -332,6 +332,17 @@ def test_a_store_is_asked_every_so_many_minutes(world: World, monkeypatch: pytes
         assert due() == []
 
 
+def test_who_runs_no_worker_asks_with_the_tick(world: World) -> None:
+    product = mapping(world, "product", 1)
+    edit_product(world.shop.shop, 1, price="7.50")
+    due_again(world)
+    assert tick.tick(world.services, None).get("polls") is None
+    assert tick.poll_here(world.services) == 1
+    world.drain()
+    assert world.services.odoo(world.store).read("product.template", [product.odoo_id], ["list_price"])[0]["list_price"] == 7.5
+    assert tick.poll_here(world.services) == 0, "not due again yet"
+
+
 def test_only_one_poll_of_a_side_runs_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     inner: list[dict[str, int]] = []
     real = shop_changes.read
