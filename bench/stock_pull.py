@@ -1,8 +1,10 @@
-"""Odoo's stock to the shop: 5,000 changed quantities. Prints the requests to both sides and the lines per second.
+"""Odoo's stock to the shop: 5,000 changed quantities; and a poll of 50,000 products of which 20 changed. Prints the requests to
+both sides and the lines per second.
 
-    .venv/bin/python -m bench.stock_pull [version of Odoo] [lines]
+    .venv/bin/python -m bench.stock_pull [version of Odoo] [lines] [products polled]
 
-The shop should see at most 60 requests for 5,000 lines, and the calls to Odoo should not grow with the lines of a batch.
+The shop should see at most 60 requests for 5,000 lines, and the calls to Odoo should not grow with the lines of a batch. A poll
+should cost the shop at most 3 requests and Odoo a number that does not grow with the products.
 """
 
 from __future__ import annotations
@@ -16,15 +18,45 @@ from bench.world import world
 from portal.clients import prestashop as shop_client
 from portal.models import Store
 from portal.sandbox.prestashop import DEMO_KEY as SHOP_KEY
-from portal.sync import drain, jobs, known, stores
+from portal.sync import drain, jobs, known, poll, stores
 
 LINES = 5_000
 AT_MOST = 60
+POLLED = 50_000
+CHANGED = 20
+POLL_AT_MOST = {"shop": 3, "odoo": 10}
+"""One call for each model watched, and one for each entity that has to be told apart."""
 
 
-def main(version: str = "17", lines: str = str(LINES)) -> None:
-    """Print the figures; exit 1 where the shop sees more requests than it should."""
-    number = int(lines)
+def main(version: str = "17", lines: str = str(LINES), polled: str = str(POLLED)) -> None:
+    """Print the figures of both; exit 1 where a side sees more requests than it should."""
+    _pull(version, int(lines))
+    _poll(version, int(polled))
+
+
+def _poll(version: str, number: int) -> None:
+    with world(version, customers=0, products=number, orders=0) as where, tempfile.TemporaryDirectory() as folder:
+        services, store = _portal(folder, where)
+        _sync(services, store, "product")
+        with services.db.begin() as session:
+            stores.change_store(session, session.get_one(Store, store.id), {"products": "both", "stock": "both"}, actor="bench")
+        where.age()
+        poll.poll(services, store.id, force=True)
+        with services.db.begin() as session:
+            variants = known.all_variants(session, session.get_one(Store, store.id))[-CHANGED:]
+        odoo = services.odoo(store)
+        odoo.write("product.product", variants, {"standard_price": 3.21})
+        before, start = {side: where.calls(side) for side in POLL_AT_MOST}, time.monotonic()
+        found = poll.poll(services, store.id, force=True)
+        seconds = time.monotonic() - start
+        used = {side: where.calls(side) - before[side] for side in POLL_AT_MOST}
+        print(f"poll: {number} products, {len(variants)} changed in Odoo, found {found}; {used['shop']} shop requests, "
+              f"{used['odoo']} Odoo calls, {seconds:.2f} s")
+        if any(used[side] > most for side, most in POLL_AT_MOST.items()) or found.get("odoo", 0) < len(variants):
+            sys.exit(f"more than {POLL_AT_MOST} requests, or not every change was found")
+
+
+def _pull(version: str, number: int) -> None:
     with world(version, customers=0, products=number, orders=0) as where, tempfile.TemporaryDirectory() as folder:
         services, store = _portal(folder, where)
         _sync(services, store, "product")

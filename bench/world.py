@@ -8,7 +8,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,12 @@ class World:
 
     shop: str
     odoo: str
+    process: Connection
+
+    def age(self) -> None:
+        """As if everything on both sides had been changed long ago."""
+        self.process.send("age")
+        self.process.recv()
 
     def calls(self, side: str) -> int:
         """Requests that a side has answered so far."""
@@ -39,7 +47,7 @@ def world(version: str, *, customers: int, products: int, orders: int) -> Iterat
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, version, customers, products, orders))
     process.start()
     try:
-        yield World(*ours.recv())
+        yield World(*ours.recv(), ours)
     finally:
         ours.send("stop")
         process.join(20)
@@ -53,4 +61,15 @@ def _serve(pipe: Connection, version: str, customers: int, products: int, orders
     with make_shop_server(0) as shop, make_odoo_server(0, version=version) as odoo:
         seed_bulk(shop.shop, customers=customers, products=products, orders=orders)
         pipe.send((shop.url, odoo.url))
-        pipe.recv()
+        while pipe.recv() == "age":
+            _age(shop.shop, ("date_add", "date_upd"))
+            _age(odoo.db, ("create_date", "write_date"))
+            pipe.send("done")
+
+
+def _age(side: Any, stamps: tuple[str, ...]) -> None:
+    with side.transaction():
+        for table in side.tables.values():
+            for number, row in enumerate(table.rows.values()):
+                at = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
+                row.update(dict.fromkeys(set(stamps) & row.keys(), f"{at:%Y-%m-%d %H:%M:%S}"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from portal.clients.errors import Outage
+from portal.db import now
 from portal.models import Store
 from portal.sync import tick, webhook, webhooks
 from portal.sync.webhooks import Setup
+from portal.web import confirmed
 from tests.web.conftest import Browser, World, words
 
 
@@ -52,6 +55,17 @@ def test_it_names_what_is_missing_and_the_clicks(world: World, member: Browser) 
     assert "By hand in Odoo 19.0, click by click" in text
     assert "Trigger: On create and edit." in text
     assert f"/webhook?token={world.tokens(world.mine)['webhook']}" in member.get(f"/stores/{world.mine}/webhooks").text
+
+
+def test_the_token_is_for_those_who_typed_their_password_just_now(world: World, member: Browser,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    know(world, 18)
+    at = now() + timedelta(minutes=16)
+    monkeypatch.setattr(confirmed, "now", lambda: at)
+    page = member.get(f"/stores/{world.mine}/webhooks")
+    assert world.tokens(world.mine)["webhook"] not in page.text
+    assert "/webhook?token=TOKEN" in page.text
+    assert "Show the address with its token" in words(page)
 
 
 def test_it_waits_for_the_first_call_and_then_says_that_all_is_in_place(world: World, member: Browser) -> None:
