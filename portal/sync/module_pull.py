@@ -56,6 +56,11 @@ def pull(services: Services, store: Store, *, limit: int = MAX_CHANGES) -> int:
     return taken
 
 
+def trouble(store: Store) -> str:
+    """Why the last pull of a module that was heard before was refused, and what to do; "" where it was not."""
+    return str(store.notes.get("poll", {}).get("module", {}).get("trouble") or "")
+
+
 def look(services: Services, store: Store, state: dict[str, Any]) -> dict[str, Any]:
     """Pull as a part of polling; what to remember: `absent` while no module was ever heard, `trouble` when one stopped answering.
 
@@ -66,8 +71,8 @@ def look(services: Services, store: Store, state: dict[str, Any]) -> dict[str, A
     except RemoteError as error:
         with services.db.begin() as session:
             heard = hooks.module_facts(session, store.id) is not None
-            trouble = f"{error.message} {error.remedy}".strip() if heard and isinstance(error, Rejected) else ""
-            if trouble and not state.get("trouble"):
-                log.write(session, store.id, trouble, level="warning")
-        return {"absent": not heard, "trouble": trouble}
+            words = f"{error.message} {error.remedy}".strip() if heard and isinstance(error, Rejected) else ""
+            if words and not state.get("trouble"):
+                log.write(session, store.id, words, level="warning")
+        return {"absent": not heard, "trouble": words}
     return {"absent": False, "trouble": ""}

@@ -14,7 +14,7 @@ from portal.db import now
 from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
 from portal.settings import SettingError, allowed
-from portal.sync import activity, first_run, hooks, initial, jobs, ledgers, log, poll, stores
+from portal.sync import activity, first_run, hooks, initial, jobs, ledgers, log, module_pull, poll, stores
 from portal.web import chart, confirmed, entity_status, health, shown
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -88,7 +88,7 @@ def _facts() -> dict[str, Any]:
         "ticking": pulse.tick_at is not None and at - pulse.tick_at < pulse.tick_limit,
         "facts": {"shop": _version("PrestaShop", store.shop_profile), "odoo": _version("Odoo", store.odoo_profile)},
         "silent": health.workers_silent(pulse, at), "held": sum(ledgers.held_counts(session, store).values()),
-        "module": hooks.module_facts(session, store.id),
+        "module": hooks.module_facts(session, store.id), "module_trouble": module_pull.trouble(store),
         "cron_line": cron_line(stores.token_value(session, store, "cron")) if not beating and confirmed.is_confirmed() else "",
     }
 

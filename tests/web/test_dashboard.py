@@ -113,3 +113,16 @@ def test_the_shop_module_shows_when_it_was_heard_and_when_it_is_silent_too_long(
     line = page(world, admin).split("Shop module")[1]
     assert "silent last heard" in line
     assert "; version 1.0.7; 1,234 waiting" in line
+
+
+def test_a_module_that_refuses_the_pull_is_shown_at_once_with_the_remedy(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        store = session.get_one(Store, world.mine)
+        session.add(ShopModule(store_id=store.id, heard_at=now(), version="1.0.0"))
+        store.notes = {**store.notes, "poll": {"module": {"trouble": "The module does not answer as it should. Upload it again."}}}
+    line = page(world, admin).split("Shop module")[1]
+    assert "refuses The module does not answer as it should. Upload it again." in line
+    with world.db.begin() as session:
+        store = session.get_one(Store, world.mine)
+        store.notes = {**store.notes, "poll": {"module": {"trouble": ""}}}
+    assert "refuses" not in page(world, admin)
