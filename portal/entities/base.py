@@ -58,6 +58,7 @@ class ShopFacts:
 
     languages: Mapping[int, str] = field(default_factory=dict)
     default_language: int = 1
+    """The language of names and descriptions as such: that of Odoo's user where the shop has it, else the shop's own."""
     countries: Mapping[int, str] = field(default_factory=dict)
     """Country id → ISO code."""
     states: Mapping[int, tuple[str, str]] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class ShopFacts:
     """The category of products that came from Odoo (PS_HOME_CATEGORY)."""
     tax_rules_group: int = 0
     """The tax rules of products that came from Odoo; 0: none."""
+    shared: Mapping[int, str] = field(default_factory=dict)
+    """Shop language id → Odoo's code, for the other languages that both sides have."""
 
 
 @dataclass(frozen=True)
@@ -155,3 +158,7 @@ class RecordEntity(Protocol):
 
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
         """An Odoo record in the same normal form."""
+
+    def texts(self, values: Values, only: Collection[str] | None, repeated: Collection[str] = ()) -> dict[str, Row]:
+        """Odoo values by language, for what `to_odoo` cannot say: texts in the other shared languages. `repeated`: texts in which
+        Odoo has no translation now, and which go along with the main text."""

@@ -8,12 +8,12 @@ price, Odoo's is an extra on each value: `price_extras` finds extras that add up
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from portal.entities.base import Invalid, OdooFacts, Row, Values
+from portal.entities.base import Invalid, OdooFacts, Row, ShopFacts, Values
 from portal.entities.product import barcode, barcode_to_shop, check_for_shop
 from portal.entities.stock import record_key
 from portal.entities.text import number, one_line, translated
@@ -60,6 +60,8 @@ class Options:
     attributes: Mapping[int, str]
     values: Mapping[int, str]
     attribute_of: Mapping[int, int]
+    translations: Mapping[str, Mapping[tuple[str, int], str]] = field(default_factory=dict)
+    """By Odoo's language code: ("attribute" or "attribute_value", id) → name, where it is another than the main one."""
 
 
 def read(product: int, own: Values, records: Iterable[Row]) -> list[Combination]:
@@ -76,11 +78,11 @@ def read(product: int, own: Values, records: Iterable[Row]) -> list[Combination]
         values: Values = {"reference": one_line(row.get("reference")), "barcode": barcode(row)}
         if len(rows) == 1:
             values = {name: value or own[name] for name, value in values.items()}
-        for name, field in (("impact", "price"), ("cost", "wholesale_price"), ("weight", "weight")):
+        for name, column in (("impact", "price"), ("cost", "wholesale_price"), ("weight", "weight")):
             try:
-                values[name] = number(row.get(field), _PLACES)
+                values[name] = number(row.get(column), _PLACES)
             except ValueError:
-                raise Invalid(f"The {name} {row.get(field)!r} of combination {key} is not a number. Correct it in the shop.",
+                raise Invalid(f"The {name} {row.get(column)!r} of combination {key} is not a number. Correct it in the shop.",
                               cause=f"combination:{name}") from None
         values["cost"] = own["cost"] if values["cost"] == "0" else values["cost"]
         values["weight"] = number(max(Decimal(0), Decimal(own["weight"]) + Decimal(values["weight"])), _PLACES)
@@ -88,13 +90,21 @@ def read(product: int, own: Values, records: Iterable[Row]) -> list[Combination]
     return found
 
 
-def options(attributes: Iterable[Row], values: Iterable[Row], language: int) -> Options:
-    """Names in the shop's default language. An attribute's own name tells apart what shoppers see under one public name."""
-    kept = list(values)
-    return Options({int(row["id"]): _name(row.get("name"), language) or _name(row.get("public_name"), language)
-                    for row in attributes},
-                   {int(row["id"]): _name(row.get("name"), language) for row in kept},
-                   {int(row["id"]): int(row["id_attribute_group"]) for row in kept})
+def options(attributes: Iterable[Row], values: Iterable[Row], shop: ShopFacts) -> Options:
+    """Names in the main language, and in the others that Odoo has, too. An attribute's own name tells apart what shoppers see
+    under one public name."""
+    kept = [("attribute", row) for row in attributes] + [("attribute_value", row) for row in values]
+    main = {(kind, int(row["id"])): _name(row.get("name"), shop.default_language)
+            or _name(row.get("public_name"), shop.default_language) for kind, row in kept}
+    found: dict[str, dict[tuple[str, int], str]] = {}
+    for language, code in shop.shared.items():
+        for kind, row in kept:
+            text = one_line(translated(row.get("name"), language, otherwise_any=False))
+            if text and text != main[kind, int(row["id"])]:
+                found.setdefault(code, {})[kind, int(row["id"])] = text
+    return Options({number: name for (kind, number), name in main.items() if kind == "attribute"},
+                   {number: name for (kind, number), name in main.items() if kind == "attribute_value"},
+                   {int(row["id"]): int(row["id_attribute_group"]) for kind, row in kept if kind == "attribute_value"}, found)
 
 
 def same_name(name: Any) -> str:

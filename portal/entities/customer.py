@@ -127,6 +127,9 @@ class Customer:
         return values | {"phone": one_line(row.get("phone")), "mobile": one_line(row.get("mobile")), "country": country,
                          "state": f"{code.upper()}/{name}" if names else "", "language": shop_language(row.get("lang"))}
 
+    def texts(self, values: Values, only: Collection[str] | None, repeated: Collection[str] = ()) -> dict[str, Row]:
+        return {}
+
 
 def default_address(addresses: Sequence[Row]) -> Row:
     """The oldest address that is still in use, as PrestaShop's own default; empty where there is none."""

@@ -10,6 +10,8 @@ from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Va
 from portal.entities.text import html_to_text, lines, number, one_line, text_to_html, translated, yes
 
 _TEXT = {"name": "name", "reference": "default_code", "barcode": "barcode", "description": "description_sale"}
+_SHOP_TEXT = {"name": "name", "description": "description_short"}
+"""What the shop has in several languages, and Odoo as well."""
 _NUMBER = {"price": "list_price", "cost": "standard_price", "weight": "weight"}
 _SHOP_NUMBER = {"price": "price", "cost": "wholesale_price", "weight": "weight"}
 _SHOP_DIGITS = 6
@@ -51,15 +53,15 @@ class Product:
     created_fields: tuple[str, ...] = ("product_variant_id",)
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
-        """Name, reference, sale price without tax, cost, weight, barcode, short description as text, active, kind."""
-        name = one_line(translated(record.get("name"), shop.default_language))
-        if not name:
+        """Name, reference, sale price without tax, cost, weight, barcode, short description as text, active, kind; and name and
+        description in the other languages that both sides have, "" where they are as in the main one."""
+        texts = _texts(record, shop)
+        if not texts["name"]:
             raise Invalid("The product has no name. Enter one in the shop.", cause="product:name")
         values: Values = {
-            "name": name,
+            **texts,
             "reference": one_line(record.get("reference")),
             "barcode": barcode(record),
-            "description": _description(record, shop.default_language),
             "active": yes(record.get("active")),
             "kind": kind(record),
         }
@@ -114,23 +116,38 @@ class Product:
     def from_odoo(self, row: Row, odoo: OdooFacts) -> Values:
         values: Values = {key: one_line(row.get(field)) for key, field in _TEXT.items()}
         values |= {key: number(row.get(field), _digits(key, odoo)) for key, field in _NUMBER.items()}
-        return values | {"description": lines(row.get("description_sale")), "active": bool(row.get("active"))}
+        values |= {"description": lines(row.get("description_sale")), "active": bool(row.get("active"))}
+        for key in [key for key in row if language_of(key)]:
+            text = lines(row[key]) if field_of(key) == "description" else one_line(row[key])
+            values[key] = "" if text == values[field_of(key)] else text
+        return values
+
+    def texts(self, values: Values, only: Collection[str] | None, repeated: Collection[str] = ()) -> dict[str, Row]:
+        """A blank means: as the main text, which is then written. An empty text is not: it would erase all languages in Odoo."""
+        found: dict[str, Row] = {}
+        for key in [key for key in values if language_of(key)]:
+            name = field_of(key)
+            told = bool(values[key]) if only is None else key in only
+            along = not values[key] and key in repeated and name in (only or ())
+            text = (values[key] or values[name]) if told else values[name] if along else ""
+            if text:
+                found.setdefault(language_of(key), {})[_TEXT[name]] = text
+        return found
 
     def to_shop(self, values: Values, shop: ShopFacts, only: Collection[str] | None = None, current: Row | None = None) -> Row:
         """Fields for a PATCH of the values named in `only`, or for a creation that is visible in the back office.
 
-        Texts are sent in all languages of the shop, since a PATCH with one blanks the others: the default language is set, the
-        others keep what `current` (the shop's present record with those fields) has, and take the new text where it has none.
+        Texts are sent in all languages of the shop, since a PATCH with one blanks the others: the main language and the shared
+        ones are set, the others keep what `current` (the shop's present record with those fields) has; one that is empty or
+        repeats the main text takes the new one.
         Raises `Invalid` for what the shop would refuse.
         """
         wanted = set(values) if only is None else set(only)
         check_for_shop(values, wanted)
         row: Row = {}
-        if "name" in wanted:
-            row["name"] = _in_all_languages(values["name"], "name", shop, current)
-        if "description" in wanted:
-            html = text_to_html(values["description"])
-            row["description_short"] = _in_all_languages(html, "description_short", shop, current)
+        for name, field in _SHOP_TEXT.items():
+            if any(field_of(key) == name for key in wanted):
+                row[field] = _in_all_languages(values, name, wanted, shop, (current or {}).get(field))
         if "reference" in wanted:
             row["reference"] = values["reference"]
         if "barcode" in wanted:
@@ -175,33 +192,61 @@ def barcode_to_shop(text: str) -> Row:
 
 def check_for_shop(values: Values, wanted: Collection[str]) -> None:
     """Raise `Invalid` for what PrestaShop refuses, said before it is sent."""
-    for key, (pattern, rule) in _SHOP_TAKES.items():
-        if key in wanted and not re.fullmatch(pattern, values[key]):
+    for key in wanted:
+        pattern, rule = _SHOP_TAKES.get(field_of(key), ("(?s).*", ""))
+        empty = not values.get(key) and language_of(key)  # then it is the main text
+        if not empty and not re.fullmatch(pattern, str(values.get(key, ""))):
             raise Invalid(f"The shop does not take the {key} {values[key]!r}: it {rule}. Change it in Odoo.",
                           cause=f"product:shop:{key}")
 
 
-def translations(record: Row, shop: ShopFacts) -> dict[str, Values]:
-    """Name and description by the shop's language code, for the languages in which the product has a name."""
-    found = {iso: {"name": one_line(translated(record.get("name"), language, otherwise_any=False)),
-                   "description": _description(record, language)}
-             for language, iso in shop.languages.items()}
-    return {iso: texts for iso, texts in found.items() if texts["name"]}
+def in_language(name: str, code: str) -> str:
+    """The key of a text in another language than the main one: `name (fr_FR)`."""
+    return f"{name} ({code})"
 
 
-def _description(record: Row, language: int) -> str:
-    return html_to_text(translated(record.get("description_short"), language, otherwise_any=False))
+def language_of(key: str) -> str:
+    """Odoo's code of the language that a value's key names; "" for values that are in none."""
+    name, _, code = key.partition(" (")
+    return code.rstrip(")") if name in _SHOP_TEXT else ""
+
+
+def field_of(key: str) -> str:
+    """The value's name without its language."""
+    return key.partition(" (")[0]
+
+
+def _texts(record: Row, shop: ShopFacts) -> Values:
+    """Name and description in the main language, else in any that has them; and what the shared languages have of their own."""
+    found: Values = {}
+    for name, field in _SHOP_TEXT.items():
+        read, told = html_to_text if name == "description" else one_line, record.get(field)
+        own = {language: read(translated(told, language, otherwise_any=False))
+               for language in (shop.default_language, *shop.shared)}
+        every = told.values() if isinstance(told, Mapping) else ()
+        found[name] = own[shop.default_language] or next((text for text in map(read, every) if text), "")
+        found |= {in_language(name, code): "" if own[language] == found[name] else own[language]
+                  for language, code in shop.shared.items()}
+    return found
 
 
 def _digits(key: str, odoo: OdooFacts) -> int:
     return min(_SHOP_DIGITS, odoo.weight_digits if key == "weight" else odoo.price_digits)
 
 
-def _in_all_languages(text: str, field: str, shop: ShopFacts, current: Row | None) -> dict[int, str]:
-    present = (current or {}).get(field)
-    others = present if isinstance(present, Mapping) else {}
-    return {language: text if language == shop.default_language else str(others.get(language) or text)
-            for language in shop.languages or {shop.default_language: ""}}
+def _in_all_languages(values: Values, name: str, wanted: Collection[str], shop: ShopFacts, present: Any) -> dict[int, str]:
+    """A text field of the shop as a whole, from the values and what is there now."""
+    read, write = (html_to_text, text_to_html) if name == "description" else (one_line, str)
+    there = {int(language): str(text) for language, text in present.items()} if isinstance(present, Mapping) else {}
+    old = read(there.get(shop.default_language, ""))
+    main = write(values[name]) if name in wanted or shop.default_language not in there else there[shop.default_language]
+    found: dict[int, str] = {}
+    for language in shop.languages or {shop.default_language: ""}:
+        key = in_language(name, shop.shared.get(language, ""))
+        own = values.get(key, "") if key in wanted or language not in there else ""
+        repeats = language == shop.default_language or key in wanted or read(there.get(language, "")) in ("", old)
+        found[language] = write(own) if own else main if repeats else there[language]
+    return found
 
 
 PRODUCT = Product()

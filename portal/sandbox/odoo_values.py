@@ -28,7 +28,9 @@ def normalise(model: Model, values: dict[str, Any], old: dict[str, Any] | None) 
         if field.type == "one2many":
             continue
         stored = _convert(model, field, value, old)
-        if field.translate and language and language != "en_US":
+        if field.translate and not stored:  # nothing in one language is nothing in all
+            row |= {name: stored, **{key: stored for key in old or () if key.startswith(f"{name}:")}}
+        elif field.translate and language and language != "en_US":
             row[f"{name}:{language}"] = stored
             if old is None:
                 row[name] = stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.entities.base import OdooFacts, ShopFacts
+from portal.entities.language import main_language, shared_languages
 from portal.models import Store
 from portal.sync.services import Services
 
@@ -10,14 +11,17 @@ KEEP_SECONDS = 600.0
 
 
 def shop(services: Services, store: Store) -> ShopFacts:
-    """Languages, countries and states of the shop."""
+    """Languages (and those that Odoo has, too), countries and states of the shop."""
     def read() -> ShopFacts:
         client = services.shop(store)
         countries = {int(row["id"]): str(row["iso_code"]) for row in client.find("countries", {}, ["id", "iso_code"])}
         states = {int(row["id"]): (str(row["iso_code"]), str(row["name"]))
                   for row in client.find("states", {}, ["id", "iso_code", "name"])}
         profile = client.profile or client.probe()
-        return ShopFacts(profile.languages, profile.default_language, countries, states, home_category=profile.home_category)
+        own, installed = services.odoo(store).profile.lang or "en_US", odoo(services, store).languages
+        return ShopFacts(profile.languages, main_language(profile.languages, profile.default_language, own, installed),
+                         countries, states, home_category=profile.home_category,
+                         shared=shared_languages(profile.languages, own, installed))
 
     return services.remember("shop facts", store, KEEP_SECONDS, read)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.entities import combination
-from portal.entities.base import Invalid, OdooFacts, Values
+from portal.entities.base import Invalid, OdooFacts, ShopFacts, Values
 from portal.entities.combination import Combination, Options
 
 OWN: Values = {"name": "Shirt", "reference": "demo_1", "barcode": "4006381333931", "price": "23.9", "cost": "5", "weight": "0.3",
@@ -57,8 +57,10 @@ def test_what_is_no_number_is_named(field: str) -> None:
 def test_names_come_in_the_shop_s_language_and_an_attribute_s_own_name_goes_first() -> None:
     known = combination.options([{"id": 1, "name": {1: "Size (shoes)", 2: "Taille"}, "public_name": {1: "Size", 2: "Taille"}},
                                  {"id": 2, "name": {1: "", 2: ""}, "public_name": {1: "Color", 2: "Couleur"}}],
-                                [{"id": 5, "id_attribute_group": 1, "name": {1: " S ", 2: "P"}}], 1)
-    assert known == Options({1: "Size (shoes)", 2: "Color"}, {5: "S"}, {5: 1})
+                                [{"id": 5, "id_attribute_group": 1, "name": {1: " S ", 2: "P"}}],
+                                ShopFacts({1: "en", 2: "fr"}, 1, shared={2: "fr_FR"}))
+    assert known == Options({1: "Size (shoes)", 2: "Color"}, {5: "S"}, {5: 1},
+                            {"fr_FR": {("attribute", 1): "Taille", ("attribute_value", 5): "P"}})
 
 
 def test_attributes_hold_the_values_in_use() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from portal.entities.base import Invalid, ShopFacts
 from portal.entities.compare import difference, fill_only, held
-from portal.entities.product import PRODUCT, barcode, kind, translations
+from portal.entities.product import PRODUCT, barcode, kind
 from portal.entities.text import number
 from tests.entities.worlds import SHOPS, VERSIONS, as_read, odoo_facts, recorded, shop_facts
 
@@ -124,10 +124,40 @@ def test_the_sales_text_of_odoo_is_text_and_not_markup() -> None:
     assert values["description"] == "5 < 6 <b>\n\nnew line"
 
 
-def test_names_and_descriptions_are_kept_apart_by_language() -> None:
-    record = {"name": {1: "Mug", 2: "Tasse", 3: ""}, "description_short": {1: "<p>White</p>", 2: ""}}
-    assert translations(record, ShopFacts({1: "en", 2: "fr", 3: "de"}, 1)) == {
-        "en": {"name": "Mug", "description": "White"}, "fr": {"name": "Tasse", "description": ""}}
+THREE = ShopFacts({1: "en", 2: "fr", 3: "de"}, 1, shared={2: "fr_FR", 3: "de_DE"})
+
+
+def test_names_and_descriptions_are_kept_apart_by_language_and_a_repetition_says_nothing() -> None:
+    record = {"id": 1, "name": {1: "Mug", 2: "Tasse", 3: ""}, "description_short": {1: "<p>White</p>", 2: "", 3: "White"}}
+    values = PRODUCT.values(record, {}, THREE)
+    assert {key: value for key, value in values.items() if " (" in key} == {
+        "name (fr_FR)": "Tasse", "name (de_DE)": "", "description (fr_FR)": "", "description (de_DE)": ""}
+    assert PRODUCT.texts(values, None) == {"fr_FR": {"name": "Tasse"}}
+    told = {"name": "Mug", "name (fr_FR)": "Tasse", "name (de_DE)": "Mug", "description_sale": "White",
+            "description (fr_FR)": "White", "description (de_DE)": "White"}
+    seen = PRODUCT.from_odoo(told, odoo_facts(17))
+    assert {key: seen[key] for key in seen if " (" in key} == {key: values[key] for key in values if " (" in key}
+
+
+def test_a_text_that_is_not_translated_goes_with_the_main_one_in_odoo() -> None:
+    values = product() | {"name": "Cup", "name (fr_FR)": "Tasse", "name (de_DE)": ""}
+    assert PRODUCT.texts(values, {"name"}, {"name (de_DE)"}) == {"de_DE": {"name": "Cup"}}
+    assert PRODUCT.texts(values, {"name"}) == {}, "a translation that only Odoo has stays"
+    assert PRODUCT.texts(values | {"name (fr_FR)": ""}, {"name (fr_FR)"}) == {"fr_FR": {"name": "Cup"}}
+    assert PRODUCT.texts({"description": "", "description (fr_FR)": ""}, {"description (fr_FR)"}) == {}, "it would erase all"
+
+
+def test_a_change_in_one_language_leaves_the_others_of_the_shop_as_they_are() -> None:
+    current = {"name": {1: "Mug", 2: "Mug", 3: "Becher"}, "description_short": {1: "<p>A <b>mug</b></p>", 2: "", 3: "x"}}
+    values = product() | {"name": "Cup", "name (fr_FR)": "Tasse", "name (de_DE)": "Becher", "description": "A mug",
+                          "description (fr_FR)": "Une tasse"}
+    assert PRODUCT.to_shop(values, THREE, {"name"}, current)["name"] == {1: "Cup", 2: "Cup", 3: "Becher"}
+    assert PRODUCT.to_shop(values, THREE, {"name (fr_FR)"}, current)["name"] == {1: "Mug", 2: "Tasse", 3: "Becher"}
+    assert PRODUCT.to_shop(values, THREE, {"description (fr_FR)"}, current)["description_short"] == {
+        1: "<p>A <b>mug</b></p>", 2: "<p>Une tasse</p>", 3: "x"}
+    assert PRODUCT.to_shop(values, THREE)["name"] == {1: "Cup", 2: "Tasse", 3: "Becher"}
+    with pytest.raises(Invalid, match="Change it in Odoo"):
+        PRODUCT.to_shop(values | {"name (fr_FR)": "Tasse {1}"}, THREE, {"name (fr_FR)"}, current)
 
 
 def test_a_new_product_is_visible_in_the_shop() -> None:

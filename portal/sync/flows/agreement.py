@@ -17,12 +17,12 @@ from portal.clients.errors import Rejected
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Row, ShopFacts, Values
 from portal.entities.compare import Conflict, Owner, difference, fill_only, held, in_step, same, was_agreed
-from portal.entities.product import PRODUCT
+from portal.entities.product import PRODUCT, field_of
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
-from portal.sync.flows import cut_off, edits
+from portal.sync.flows import cut_off, edits, texts
 from portal.sync.flows.patching import patch
-from portal.sync.flows.templates import read_templates, write_template
+from portal.sync.flows.templates import write_template
 from portal.sync.foreseen import Change, Foreseen, Kind, changes, title
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -125,7 +125,7 @@ def _both_ways(work: Work, pair: Pair, odoo: OdooFacts) -> None:
     shop, base = _held(pair.shop, odoo), _held(pair.base, odoo)
     odoo_base = {**base, **pair.data.get("odoo", {})}
     settings = work.store.settings
-    owners = {name: OWNERS[settings[f"product_owner_{name}"]] for name in pair.fields}
+    owners = {name: OWNERS[settings[f"product_owner_{field_of(name)}"]] for name in pair.fields}
     merge = in_step(base, odoo_base, {name: shop[name] for name in pair.fields}, pair.odoo, owners)
     pair.to_shop, pair.conflicts = merge.to_left, merge.conflicts
     pair.to_odoo = {name: pair.shop[name] for name in merge.to_right}
@@ -203,17 +203,18 @@ def _write_odoo(work: Work, odoo: OdooFacts, pairs: Sequence[Pair]) -> list[Pair
     written: dict[int, Pair] = {}
     failed: set[int] = set()
     for pair in pairs:
-        row = PRODUCT.to_odoo({**pair.shop, **pair.to_odoo}, odoo, pair.to_odoo) if pair.to_odoo else {}
-        if not row:
+        if not pair.to_odoo:
             continue
+        values = {**pair.shop, **pair.to_odoo}
         try:
             work.before_write([pair.job])
-            write_template(work.odoo, pair.odoo_id, row, pair.data.get("variant_id"))
+            write_template(work.odoo, pair.odoo_id, PRODUCT.to_odoo(values, odoo, pair.to_odoo), pair.data.get("variant_id"))
+            texts.write(work, [pair.job], PRODUCT, pair.odoo_id, values, pair.to_odoo, repeated=texts.untranslated(pair.odoo))
             written[pair.odoo_id] = pair
         except Rejected as error:
             failed.add(pair.job.id)
             work.failed(pair.job, error)
-    for row in read_templates(work.odoo, sorted(written), PRODUCT.odoo_fields(odoo)):
+    for row in texts.read(work, odoo, sorted(written)):
         pair = written[row["id"]]
         back = PRODUCT.from_odoo(row, odoo)
         pair.odoo = {**pair.odoo, **{name: back[name] for name in pair.to_odoo}}

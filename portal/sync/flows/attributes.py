@@ -11,6 +11,7 @@ from typing import Any
 
 from portal.entities.base import Invalid, Ref
 from portal.entities.combination import Options, same_name
+from portal.entities.product import in_language
 from portal.models import SyncJob
 from portal.sync.flows.loading import load
 from portal.sync.links import Link, external_id
@@ -60,7 +61,29 @@ def bring(work: Work, jobs: Sequence[SyncJob], known: Options, used: Mapping[int
     brought.value |= _create(work, jobs, "attribute_value", missing, ["name", "attribute_id/.id"])
     for value, odoo_id in brought.value.items():
         brought.links["attribute_value", value] = Link("attribute_value", str(value), odoo_id, {"name": known.values[value]})
+    for code, texts in known.translations.items():
+        for entity in ("attribute", "attribute_value"):
+            mine = {number: text for (kind, number), text in texts.items() if kind == entity}
+            _translate(work, jobs, brought, entity, code, mine)
     return brought
+
+
+def _translate(work: Work, jobs: Sequence[SyncJob], brought: Brought, entity: str, code: str, texts: Mapping[int, str]) -> None:
+    """Names in another language of the shop, where nobody in Odoo gave another one."""
+    links = {number: brought.links[entity, number] for number in texts if (entity, number) in brought.links}
+    if not links:
+        return
+    model, key = f"product.{entity.replace('_', '.')}", in_language("name", code)
+    known = work.mappings(entity, [str(number) for number in links])
+    ids = sorted({link.odoo_id for link in links.values()})
+    main = {row["id"]: row["name"] for row in work.odoo.read(model, ids, ["name"])}
+    told = {row["id"]: row["name"] for row in work.odoo.read(model, ids, ["name"], context={"lang": code})}
+    for number, link in links.items():
+        now, before = told[link.odoo_id], known[str(number)].base.get(key) if str(number) in known else None
+        if now != texts[number] and now in (main[link.odoo_id], before):
+            work.before_write(jobs)
+            work.odoo.write(model, [link.odoo_id], {"name": texts[number]}, context={"lang": code})
+        link.base[key] = texts[number]
 
 
 def _find(work: Work, entity: str, names: Mapping[int, str], rows: Mapping[int, Row], what: str) -> dict[int, int]:

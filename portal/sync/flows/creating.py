@@ -10,7 +10,7 @@ from typing import Any
 from portal.clients.errors import Rejected, Throttled
 from portal.entities.base import OdooFacts, RecordEntity, Ref, Values
 from portal.models import SyncJob
-from portal.sync.flows import refused, variants
+from portal.sync.flows import refused, texts, variants
 from portal.sync.flows.loading import cell
 from portal.sync.foreseen import Foreseen, new, title
 from portal.sync.links import Link, external_id
@@ -46,6 +46,7 @@ def create(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Syn
         return create(work, entity, odoo, rows[:half], values) | create(work, entity, odoo, rows[half:], values)
     if result.ids is None:
         return _apart(work, entity, odoo, rows, values, out, result.messages)
+    texts.load_new(work, rows, entity, [row[0] for row in table], [values[job.id] for job in rows])
     fields = list(entity.created_fields)
     made = work.odoo.read(entity.odoo_model, result.ids, fields, context={"active_test": False}) if fields else []
     extras = {row["id"]: entity.extra(row) for row in made}

@@ -17,15 +17,17 @@ def cell(value: Any, *, boolean: bool) -> str:
     return str(value)
 
 
-def load(work: Work, jobs: Sequence[SyncJob], model: str, header: Sequence[str], table: Sequence[Sequence[str]]) -> list[int]:
-    """Odoo ids in the order of the rows; archived records are found too. No rows, no call.
+def load(work: Work, jobs: Sequence[SyncJob], model: str, header: Sequence[str], table: Sequence[Sequence[str]], *,
+         language: str = "") -> list[int]:
+    """Odoo ids in the order of the rows; archived records are found too. No rows, no call. `language`: that of the texts,
+    if it is not the user's own.
 
     Raises `Rejected` if a row is refused, and then nothing was written.
     """
     if not table:
         return []
     work.before_write(jobs)
-    result = work.odoo.load(model, header, table, context={"active_test": False})
+    result = work.odoo.load(model, header, table, context={"active_test": False, **({"lang": language} if language else {})})
     if result.ids is not None:
         return result.ids
     text = result.messages[0].text if result.messages else "It does not say why."

@@ -17,10 +17,10 @@ from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
+from portal.sync.flows import texts
 from portal.sync.flows import variants as variants_flow
 from portal.sync.flows.agreement import Pair, agree, read_shop
 from portal.sync.flows.template_variants import Item
-from portal.sync.flows.templates import read_templates
 from portal.sync.flows.variant_agreement import settle
 from portal.sync.foreseen import Foreseen, new, title
 from portal.sync.links import Link
@@ -84,9 +84,9 @@ def push(work: Work) -> None:
 def _read(work: Work, odoo: OdooFacts) -> list[Template]:
     """The templates as they are now; what has no place in the shop is settled."""
     kind = next(iter(odoo.service))
-    fields = [*PRODUCT.odoo_fields(odoo), kind, "sale_ok", "company_id", "product_variant_id", "product_variant_count"]
+    fields = [kind, "sale_ok", "company_id", "product_variant_id", "product_variant_count"]
     ids = sorted({int(job.record) for job in work.jobs})
-    rows = {str(row["id"]): row for row in read_templates(work.odoo, ids, fields)}
+    rows = {str(row["id"]): row for row in texts.read(work, odoo, ids, fields)}
     found = []
     for job in work.jobs:
         row = rows.get(job.record)

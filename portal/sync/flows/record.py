@@ -15,10 +15,10 @@ from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
-from portal.sync.flows import addresses, edits, refused, variants
+from portal.sync.flows import addresses, edits, refused, texts, variants
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.creating import create
-from portal.sync.flows.templates import read_templates, write_template
+from portal.sync.flows.templates import write_template
 from portal.sync.foreseen import Foreseen, changes, title
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -83,7 +83,7 @@ def _both_ways(work: Work, entity: RecordEntity) -> bool:
 def _agree(work: Work, odoo: OdooFacts, values: dict[int, Values], linked: dict[str, Mapping]) -> None:
     """Both ways: a three-way for linked products. Those with combinations go on with what their template agreed on."""
     jobs = {linked[job.record].odoo_id: job for job in work.open if job.record in linked}
-    rows = read_templates(work.odoo, sorted(jobs), PRODUCT.odoo_fields(odoo))
+    rows = texts.read(work, odoo, sorted(jobs))
     pairs = []
     for row in rows:
         job, mapping = jobs[row["id"]], linked[jobs[row["id"]].record]
@@ -111,6 +111,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
     numbers = {linked[job.record].odoo_id for job in rows if changed[job.id]} if entity.keeps_edits else set()
     current = edits.current_rows(work, entity, odoo, sorted(numbers))
     shared = work.shared(entity.name, numbers)
+    repeated = texts.repeated(work, entity, odoo, {linked[job.record].odoo_id: changed[job.id] for job in rows})
     for job in rows:
         mapping, wanted, change = linked[job.record], values[job.id], changed[job.id]
         theirs = edits.edited(entity, odoo, mapping, change, current[mapping.odoo_id]) if mapping.odoo_id in current else set()
@@ -119,9 +120,9 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
         old = refused.known(mapping, wanted)
         change = {name: value for name, value in change.items() if name not in theirs | old}
         row = entity.to_odoo(wanted, odoo, change) if change else {}
-        data = edits.without_notes(mapping)
+        data, repeats = edits.without_notes(mapping), repeated.get(mapping.odoo_id, ())
         name = f"{entity.label} {job.record}"
-        if not row:
+        if not row and not entity.texts(wanted, change, repeats):
             link = Link(entity.name, job.record, mapping.odoo_id, refused.base(wanted, dict.fromkeys(old)), data)
             text = f"{name} is unchanged." if not theirs else f"{name} is left as it is in Odoo (id {mapping.odoo_id})."
             work.done(job, text, changed=False, links=[link] if change or theirs else [], warnings=_kept(entity, wanted, theirs))
@@ -133,6 +134,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
         try:
             work.before_write([job], [edits.about_to_send(mapping, change)])
             out = refused.write(entity, odoo, wanted, change, partial(_write, work, entity, mapping.odoo_id, data))
+            texts.write(work, [job], entity, mapping.odoo_id, wanted, change, repeated=repeats)
         except Missing:
             continue
         except Rejected as error:
@@ -148,10 +150,10 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
             work.save()
 
 
-def _read(work: Work, entity: RecordEntity, ids: Sequence[int], fields: Sequence[str]) -> list[Values]:
+def _read(work: Work, entity: RecordEntity, odoo: OdooFacts, ids: Sequence[int]) -> list[Values]:
     if entity.name == PRODUCT.name:
-        return read_templates(work.odoo, ids, fields)
-    return work.odoo.read(entity.odoo_model, ids, fields, context={"active_test": False}) if ids else []
+        return texts.read(work, odoo, ids)
+    return work.odoo.read(entity.odoo_model, ids, entity.odoo_fields(odoo), context={"active_test": False}) if ids else []
 
 
 def _write(work: Work, entity: RecordEntity, odoo_id: int, data: Values, row: Values) -> None:
@@ -288,7 +290,7 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
           values: dict[int, Values]) -> None:
     """Adopt records that Odoo has: fill and correct them where the shop has a value, and erase nothing."""
     ids = sorted({entity.record_id(hit) for _, hit in hits})
-    rows = {row["id"]: row for row in _read(work, entity, ids, entity.odoo_fields(odoo))}
+    rows = {row["id"]: row for row in _read(work, entity, odoo, ids)}
     if _both_ways(work, entity):
         pairs = [Pair(job, job.record, entity.record_id(hit), values[job.id], entity.from_odoo(rows[entity.record_id(hit)], odoo),
                       data=entity.extra(hit)) for job, hit in hits]
@@ -314,6 +316,7 @@ def _link(work: Work, entity: RecordEntity, odoo: OdooFacts, hits: Sequence[tupl
             if row:
                 work.before_write([job])
                 out = refused.write(entity, odoo, values[job.id], change, partial(_write, work, entity, odoo_id, entity.extra(hit)))
+            texts.write(work, [job], entity, odoo_id, values[job.id], change, repeated=texts.untranslated(current))
         except Rejected as error:
             work.failed(job, error)
             continue

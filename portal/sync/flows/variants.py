@@ -18,11 +18,11 @@ from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
-from portal.sync.flows import template_variants, variant_agreement
+from portal.sync.flows import template_variants, texts, variant_agreement
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell, load
 from portal.sync.flows.template_variants import ARCHIVED_TOO, LINE, VARIANT, Item
-from portal.sync.flows.templates import read_templates, write_template
+from portal.sync.flows.templates import write_template
 from portal.sync.foreseen import Change, Foreseen, changes, new, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
@@ -74,7 +74,7 @@ def read_shop(work: Work, products: Sequence[tuple[SyncJob, str, Values, Mapping
     used = {value["id"] for some in rows.values() for row in some for value in row["associations"]["product_option_values"]}
     found = work.shop.read("product_option_values", used, combination.VALUE_FIELDS)
     groups = work.shop.read("product_options", {row["id_attribute_group"] for row in found}, combination.OPTION_FIELDS)
-    options = combination.options(groups, found, facts.shop(work.services, work.store).default_language)
+    options = combination.options(groups, found, facts.shop(work.services, work.store))
     items = []
     for record, (job, values, mapping) in wanted.items():
         if record not in rows:
@@ -159,7 +159,7 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
 def _foreseen(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> dict[int, Foreseen]:
     """What a dry run says of these products and their variants, by job id."""
     found = [item.template for item in items if item.how == "linked"]
-    rows = {row["id"]: row for row in read_templates(work.odoo, found, PRODUCT.odoo_fields(odoo))}
+    rows = {row["id"]: row for row in texts.read(work, odoo, found)}
     facts: dict[int, Foreseen] = {}
     for item in items:
         number, name = item.template or None, title(item.values)
@@ -196,8 +196,7 @@ def _variant(values: Values | None) -> str | None:
 
 def _agree(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     """Both ways, found in Odoo just now: template and variants meet for the first time. Jobs that fail or rehearse are settled."""
-    rows = {row["id"]: row for row in work.odoo.read(PRODUCT.odoo_model, [item.template for item in items],
-                                                     PRODUCT.odoo_fields(odoo))} if items else {}
+    rows = {row["id"]: row for row in texts.read(work, odoo, [item.template for item in items])}
     pairs = [Pair(item.job, item.record, item.template, {**item.own}, PRODUCT.from_odoo(rows[item.template], odoo))
              for item in items]
     agreed = agree(work, odoo, pairs, both=True)
@@ -302,20 +301,23 @@ def _match_one(item: Item, wanted: dict[Key, list[str]], found: dict[Key, list[R
 def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     """What the product itself has: changes of linked ones, differences of found ones, new ones in one call."""
     found = [item.template for item in items if item.how == "linked" and item.agreed is None]
-    rows = {row["id"]: row for row in read_templates(work.odoo, found, PRODUCT.odoo_fields(odoo))}
+    rows = {row["id"]: row for row in texts.read(work, odoo, found)}
+    changes: dict[int, list[str]] = {}
     for item in items:
-        if item.agreed is not None:
-            continue
-        if item.how == "linked":
-            change = list(fill_only(held(PRODUCT, item.values, odoo), PRODUCT.from_odoo(rows[item.template], odoo)))
-        elif item.template and item.mapping:
-            change = list(to_tell(item.values, item.mapping.base))
-        else:
-            continue
+        if item.how == "linked" and item.agreed is None:
+            current = PRODUCT.from_odoo(rows[item.template], odoo)
+            changes[item.template] = list(fill_only(held(PRODUCT, item.values, odoo), current))
+        elif item.template and item.mapping and item.agreed is None:
+            changes[item.template] = list(to_tell(item.values, item.mapping.base))
+    repeated = texts.repeated(work, PRODUCT, odoo, changes)
+    for item in [item for item in items if item.template in changes]:
+        change, repeats = changes[item.template], repeated.get(item.template, ())
         row = PRODUCT.to_odoo(item.values, odoo, change)
         if row:
             work.before_write([item.job])
             write_template(work.odoo, item.template, row, None)
+        texts.write(work, [item.job], PRODUCT, item.template, item.values, change, repeated=repeats)
+        if row or PRODUCT.texts(item.values, change, repeats):
             item.did.append(f"{', '.join(name for name in change if name != 'kind')} changed")
     new = [item for item in items if not item.template]
     vals = [PRODUCT.to_odoo(item.values, odoo) for item in new]
@@ -324,6 +326,7 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
               *(cell(row.get(column), boolean=column in PRODUCT.booleans) for column in columns)]
              for item, row in zip(new, vals, strict=True)]
     ids = load(work, [item.job for item in new], "product.template", ["id", *columns], table)
+    texts.load_new(work, [item.job for item in new], PRODUCT, [row[0] for row in table], [item.values for item in new])
     for item, odoo_id in zip(new, ids, strict=True):
         item.template, item.how = odoo_id, "created"
 
@@ -378,6 +381,7 @@ def _simple_again(work: Work, odoo: OdooFacts, job: SyncJob, values: Values, map
     data = {"variant_id": rows[0]["id"]} if rows else {}
     work.before_write([job])
     write_template(work.odoo, mapping.odoo_id, PRODUCT.to_odoo(values, odoo, values), data.get("variant_id"))
+    texts.write(work, [job], PRODUCT, mapping.odoo_id, values, to_tell(values, mapping.base), repeated=())
     link = Link(PRODUCT.name, job.record, mapping.odoo_id, values, data)
     gone = work.mappings("combination", mapping.data["combinations"])
     work.done(job, f"Product {job.record} lost its combinations; in Odoo (id {mapping.odoo_id}) it has no variants any more. "
