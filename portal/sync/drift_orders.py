@@ -72,9 +72,7 @@ def _compare(services: Services, store: Store, row: Row, link: Mapping | None, o
             "total", record, name, f"{total:.2f}", f"{order['amount_total']:.2f}", order["id"],
             Repair("ps_to_odoo", record, reset=True) if draft and not held and to_odoo else None,
             "" if draft and not held else held or "It is confirmed in Odoo, which the connector does not touch. Correct it there."))
-    # Where the connector itself confirms, a confirmed order is no news of anybody's; only what people confirm must reach the shop.
-    by_people = not store.settings["order_confirm"]
-    if by_people and allowed(store.settings, "order", "odoo_to_ps") and order["state"] in ("sale", "done"):
+    if allowed(store.settings, "order", "odoo_to_ps") and order["state"] in ("sale", "done"):
         flags = services.remember("shop order states", store, facts.KEEP_SECONDS,
                                   partial(services.shop(store).find, "order_states", {}, FLAGS))
         target = int(store.settings["state_sale"]) or roles.get(states.ROLES["sale"], 0)

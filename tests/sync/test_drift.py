@@ -155,7 +155,7 @@ def test_an_order_that_somebody_confirmed_in_odoo_and_the_shop_was_not_told_of_i
     assert compare(world) == {}
 
 
-def test_orders_that_the_connector_confirmed_itself_are_no_drift(db: Database, config: Config) -> None:
+def test_orders_that_the_connector_confirmed_itself_are_no_drift_since_the_shop_was_told(db: Database, config: Config) -> None:
     with make_world(db, Services(config, db)) as world:
         world.set(order_confirm=1)
         world.sync("customer", "product", "stock", "order")

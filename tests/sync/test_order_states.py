@@ -44,6 +44,14 @@ def sold(world: World, state: int = PAID) -> tuple[int, int]:
     return order, linked(world, order).odoo_id
 
 
+def untold(world: World) -> tuple[int, int]:
+    """The same, but the shop has not heard of the confirmation."""
+    world.set(order_states=False)
+    found = sold(world)
+    world.set(order_states=True)
+    return found
+
+
 def linked(world: World, order: int) -> Mapping:
     with world.db.read() as session:
         return session.scalars(select(Mapping).where(Mapping.entity == "order", Mapping.shop_id == str(order))).one()
@@ -111,6 +119,22 @@ def test_a_tracking_number_that_the_shop_cannot_take_is_written_as_it_can_and_th
     tell(world, number)
     with world.db.read() as session:
         assert len(list(session.scalars(select(LogEntry).where(LogEntry.level == "warning")))) == 1, "said once in the log"
+
+
+def test_the_shop_hears_of_a_confirmation_without_poll_or_webhook_and_once(world: World) -> None:
+    order, number = sold(world)
+    assert state(world, order) == PREPARING
+    rows = histories(world, order)
+    for _ in range(2):
+        world.notice("order", order)
+        tell(world, number)
+    assert histories(world, order) == rows
+
+
+def test_an_order_that_is_confirmed_is_not_told_where_states_do_not_travel(world: World) -> None:
+    world.set(order_states=False)
+    order, _ = sold(world)
+    assert state(world, order) == PAID
 
 
 def test_an_order_whose_checkout_still_goes_on_is_not_confirmed_yet(world: World) -> None:
@@ -202,14 +226,14 @@ def test_the_table_of_states_and_the_mails_are_the_merchants_choice(world: World
 
 
 def test_switched_off_nothing_is_written_even_if_it_was_noticed_before(world: World) -> None:
-    order, number = sold(world)
+    order, number = untold(world)
     world.set(order_states=False)
     tell(world, number)
     assert state(world, order) == PAID
 
 
 def test_a_dry_run_only_says_what_it_would_do(world: World) -> None:
-    order, number = sold(world)
+    order, number = untold(world)
     world.set(dry_run=True)
     job = tell(world, number)
     assert "would give" in world.job(job).message
@@ -220,7 +244,7 @@ def test_a_dry_run_only_says_what_it_would_do(world: World) -> None:
 
 
 def test_a_lost_answer_adds_no_second_row(world: World) -> None:
-    order, number = sold(world)
+    order, number = untold(world)
     world.shop.faults.arm("drop", side="shop", model="order_histories", method="POST")
     tell(world, number)
     world.pass_time()
@@ -230,7 +254,7 @@ def test_a_lost_answer_adds_no_second_row(world: World) -> None:
 
 
 def test_a_key_without_the_right_stops_only_the_states(world: World) -> None:
-    _, number = sold(world)
+    _, number = untold(world)
     tables = world.shop.shop.tables
     world.shop.shop.keys[DEMO_KEY].rights = {name: {"GET"} if name == "order_histories" else set(METHODS) for name in tables}
     job = tell(world, number)

@@ -182,7 +182,7 @@ def _finish(work: Work, orders: Sequence[Open]) -> None:
                                           cause=judged.cause))
             continue
         work.done(item.job, f"{_what(item)} {words}".strip(), changed=item.created or bool(words or item.changed),
-                  follow=_stock(work, item), links=[_link(item, held=_held(judged))], warnings=item.warnings)
+                  follow=[*_stock(work, item), *_state(work, item)], links=[_link(item, held=_held(judged))], warnings=item.warnings)
     work.save()
     in_flight.note_seen(work.services, work.store, [int(item.record) for item in orders])
 
@@ -292,6 +292,14 @@ def _stock(work: Work, item: Open) -> list[tuple[str, str, str]]:
         return []
     refs = {ref.record for ref in needs(item.found) if ref.entity in ("product", "combination")}
     return [("stock", "ps_to_odoo", record) for record in sorted(refs)]
+
+
+def _state(work: Work, item: Open) -> list[tuple[str, str, str]]:
+    """The shop hears of a confirmation, whoever confirmed, also where no poll or webhook would tell of it."""
+    told = item.mapping.data.get("told") if item.mapping else None
+    if item.row is None or item.row["state"] not in CONFIRMED or told or not allowed(work.store.settings, "order", "odoo_to_ps"):
+        return []
+    return [("order", "odoo_to_ps", str(item.row["id"]))]
 
 
 def _link(item: Open, *, held: str = "") -> Link:
