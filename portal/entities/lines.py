@@ -58,7 +58,7 @@ def _goods(row: Row, source: OrderSource, finder: TaxFinder) -> list[Item]:
     name = one_line(row.get("product_name")) or one_line(row.get("product_reference")) or f"Product {row['product_id']}"
     nominal = detail_rates(row, source.tax_rates)
     eco_rates = rates([money(row, "ecotax_tax_rate", "line")])
-    ecotax = _ecotax(unit_excl, unit_incl, money(row, "ecotax", "line"), nominal, eco_rates)
+    ecotax = _ecotax(unit_excl, unit_incl, money(row, "ecotax", "line"), nominal, eco_rates, unit(source.digits))
     wanted, doubt = nominal, ""
     if not ecotax:
         real = real_rates(unit_excl, unit_incl, nominal, source.digits, _seen(source))
@@ -77,10 +77,11 @@ def _goods(row: Row, source: OrderSource, finder: TaxFinder) -> list[Item]:
     return found
 
 
-def _ecotax(excl: Decimal, incl: Decimal, named: Decimal, nominal: Rates, eco_rates: Rates) -> Decimal:
+def _ecotax(excl: Decimal, incl: Decimal, named: Decimal, nominal: Rates, eco_rates: Rates, step: Decimal) -> Decimal:
     """The part of a unit price that is ecotax taxed at its own rate; 0 when there is none or its rate is the product's.
 
-    A customer group's reduction lowers the ecotax inside the price below the one the shop names, so it is worked out.
+    A customer group's reduction lowers the ecotax inside the price below the one the shop names, so it is worked out. A price
+    that was edited in the back office is in whole cents (`step`), so it fits less sharply.
     """
     apart = eco_rates.factor - nominal.factor
     if not named or not apart:
@@ -88,7 +89,10 @@ def _ecotax(excl: Decimal, incl: Decimal, named: Decimal, nominal: Rates, eco_ra
     part = (incl - excl * nominal.factor) / apart
     if abs(part - named) < Decimal("0.0005"):
         return named
-    return rounded(part, 6) if Decimal("0.0005") < part < named else ZERO
+    if Decimal("0.0005") < part < named:
+        return rounded(part, 6)
+    edited = not excl % step and not incl % step and not nominal.fits(excl, incl, step)
+    return named if edited and nominal.fits(excl - named, incl - named * eco_rates.factor, step) else ZERO
 
 
 def _seen(source: OrderSource) -> list[Rates]:
@@ -198,7 +202,7 @@ def _one_voucher(rule: _Rule, incl: Decimal, excl: Decimal, goods: Sequence[Item
     if not parts:
         raise Invalid("The order has a discount but neither products nor shipping. Correct it in the shop.",
                       cause="order:empty")
-    parts = _of_voucher(rule, parts)
+    parts = _of_voucher(rule, parts, digits)
     weights = [net * options.rates.factor for options, net in parts]
     shares = zip(parts, share(incl, weights, digits), share(excl, [net for _, net in parts], digits), strict=True)
     for (options, _), part_incl, part_excl in shares:
@@ -207,15 +211,37 @@ def _one_voucher(rule: _Rule, incl: Decimal, excl: Decimal, goods: Sequence[Item
     return [item for item in found if item.incl or item.excl]
 
 
-def _of_voucher(rule: _Rule, parts: list[tuple[Options, Decimal]]) -> list[tuple[Options, Decimal]]:
-    """The one tax that explains the voucher's two values better than the cart's mixture does, or the mixture."""
+def _of_voucher(rule: _Rule, parts: list[tuple[Options, Decimal]], digits: int) -> list[tuple[Options, Decimal]]:
+    """The one tax that explains the voucher's two values, or the cart's mixture; where neither does, since the voucher is for
+    some of the products, the mixture that does."""
     net = sum((net for _, net in parts), ZERO)
     mixture = sum((net * options.rates.factor for options, net in parts), ZERO) / net
     if len(parts) == 1 or not rule.excl:
         return parts
     best = min(parts, key=lambda part: abs(rule.incl - rule.excl * part[0].rates.factor))
     single, mixed = (abs(rule.incl - rule.excl * factor) for factor in (best[0].rates.factor, mixture))
-    return [best] if single < mixed else parts
+    likely = [best] if single < mixed else parts
+    return likely if min(single, mixed) <= unit(digits) else _tilted(rule.incl / rule.excl, parts) or likely
+
+
+def _tilted(factor: Decimal, parts: list[tuple[Options, Decimal]]) -> list[tuple[Options, Decimal]]:
+    """The net amounts, shifted between the taxes so that together they carry `factor`; of those with several taxes the one
+    nearest to the cart's. Empty where the factor lies outside of what the taxes can make."""
+    whole = sum((net for _, net in parts), ZERO)
+    factors = [options.rates.factor for options, _ in parts]
+    mean = sum((net * own for (_, net), own in zip(parts, factors, strict=True)), ZERO) / whole
+    spread = sum((net * (own - mean) ** 2 for (_, net), own in zip(parts, factors, strict=True)), ZERO) / whole
+    if not spread or not min(factors) <= factor <= max(factors):
+        return []
+    shifted = [(options, net * (1 + (factor - mean) * (own - mean) / spread))
+               for (options, net), own in zip(parts, factors, strict=True)]
+    if all(net >= 0 for _, net in shifted):
+        return shifted
+    low = max((part for part in parts if part[0].rates.factor <= factor), key=lambda part: part[0].rates.factor)
+    high = min((part for part in parts if part[0].rates.factor >= factor), key=lambda part: part[0].rates.factor)
+    if low is high:
+        return [low]
+    return [(low[0], high[0].rates.factor - factor), (high[0], factor - low[0].rates.factor)]
 
 
 def _voucher(name: str, incl: Decimal, excl: Decimal, options: Options) -> Item:

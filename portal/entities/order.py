@@ -12,6 +12,7 @@ from portal.entities.lines import Item, Kind, items
 from portal.entities.money import ZERO, amount, rounded, unit
 from portal.entities.odoo_arithmetic import OdooSales, Sums
 from portal.entities.order_source import READS, OrderSource, Read, needs, source
+from portal.entities.order_source import money as line_money
 from portal.entities.pricing import Pricing, price
 from portal.entities.tax import TaxFinder, TaxMap
 
@@ -222,6 +223,9 @@ def _held(found: OrderSource, rounding: Decimal, causes: tuple[str, ...], limit:
     if not lines_tax and total_tax > limit:
         return (f"The shop's total contains {_money(found, total_tax)} tax on products, but the product lines carry none. Correct "
                 "the order in the shop (usually a VAT exemption applied to one and not to the other).", "order:exemption")
+    if abs(found.money("total_paid_tax_incl") - _unrounded(found)) <= unit(found.digits):
+        return (f"The shop rounds each line and the total on its own, which leaves {off}; the settings allow a rounding line of "
+                f"{most}. Raise “Rounding line, cents at most” in the store's settings, then retry.", "order:rounding")
     way = "more" if rounding > 0 else "less"
     return (f"The shop's total is {off} {way} than its lines, shipping and vouchers add up to; rounding explains at most "
             f"{most}. Correct the order in the shop (usually an edit that was broken off), or the quotation in Odoo.",
@@ -231,6 +235,13 @@ def _held(found: OrderSource, rounding: Decimal, causes: tuple[str, ...], limit:
 def line_total(row: Mapping[str, Any], kind: Literal["excl", "incl"]) -> Decimal:
     """A shop line's total without (`excl`) or with tax."""
     return amount(row[f"total_price_tax_{kind}"])
+
+
+def _unrounded(found: OrderSource) -> Decimal:
+    """The shop's own sum: unit prices times quantities with all their decimals, less vouchers, and the charges."""
+    goods = sum((line_money(row, "unit_price_tax_incl", "line") * int(row["product_quantity"]) for row in found.details), ZERO)
+    return goods - found.money("total_discounts_tax_incl") + found.money("total_shipping_tax_incl") \
+        + found.money("total_wrapping_tax_incl")
 
 
 def _wrong_tax(found: OrderSource, sums: Sums) -> str:

@@ -22,6 +22,8 @@ HELD: Mapping[str, tuple[str, str]] = {
     "order:shop_total": ("The shop's total is not what its lines add up to",
                          "Once the order is corrected in the shop, look again. If you correct the quotation in Odoo instead, "
                          "confirm it there."),
+    "order:rounding": ("Rounding leaves more than a rounding line may have",
+                       "After a larger “Rounding line, cents at most” in the store's settings, look again."),
     "order:exemption": ("The total contains tax, the product lines do not",
                         "Once the order is corrected in the shop, look again. If the quotation in Odoo is right, confirm it "
                         "there."),

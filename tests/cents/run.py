@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from portal.entities.base import Invalid
 from portal.entities.odoo_arithmetic import OdooSales
 from portal.entities.order import OrderPlan, OrderSource, judge, plan
-from tests.cents.generator import RATES, orders
+from tests.cents.generator import NUMBERS, orders
 from tests.cents.odoo_model import created
 from tests.cents.truth import MAJORS, VERSIONS, odoo, sales, sources
 
@@ -54,15 +54,27 @@ class Count:
         return f"orders={self.orders} unequal_confirmed={self.unequal_confirmed} equal={self.equal}"
 
 
-def profiles() -> Iterator[tuple[int, str, int, str]]:
-    """Every Odoo the orders are tried on: version, rounding method, decimals of a price, kinds of tax it has."""
-    return itertools.product(MAJORS, ROUNDINGS, (2, 6), KINDS)
+def together(counts: Iterable[Count]) -> Count:
+    """The sum of several counts."""
+    whole = Count()
+    for count in counts:
+        whole.orders += count.orders
+        whole.equal += count.equal
+        whole.unequal_confirmed += count.unequal_confirmed
+        whole.rounding += count.rounding
+        whole.parted += count.parted
+        whole.held += count.held
+    return whole
+
+
+PROFILES: list[tuple[int, str, int, str]] = list(itertools.product(MAJORS, ROUNDINGS, (2, 6), KINDS))
+"""Every Odoo the orders are tried on: version, rounding method, decimals of a price, kinds of tax it has."""
 
 
 def generated(count: int, seed: int = 1) -> Count:
     """Generated orders, each on one profile in turn."""
     found = Count()
-    known = [sales(major, list(RATES), rounding, digits, kinds) for major, rounding, digits, kinds in profiles()]
+    known = [sales(major, list(NUMBERS), rounding, digits, kinds) for major, rounding, digits, kinds in PROFILES]
     for number, source in enumerate(orders(count, seed)):
         found.add(source, known[number % len(known)], f"order {number + 1} on profile {number % len(known)}")
     return found

@@ -182,7 +182,8 @@ def _finish(work: Work, orders: Sequence[Open]) -> None:
                                           cause=judged.cause))
             continue
         work.done(item.job, f"{_what(item)} {words}".strip(), changed=item.created or bool(words or item.changed),
-                  follow=[*_stock(work, item), *_state(work, item)], links=[_link(item, held=_held(judged))], warnings=item.warnings)
+                  follow=[*_stock(work, item), *_state(work, item)], warnings=item.warnings,
+                  links=[_link(item, held=_held(judged))])
     work.save()
     in_flight.note_seen(work.services, work.store, [int(item.record) for item in orders])
 
