@@ -309,3 +309,19 @@ def test_without_decimals_for_the_rounding_line_the_order_is_held() -> None:
     source = order([detail(1, 1, "0.834000", "1.004000", "0.83", "1.00")], ("0.83", "1.01"))
     made = plan(source, odoo(digits=1))
     assert (made.verdict, made.cause) == ("held", "order:decimals")
+
+
+def test_a_voucher_for_some_of_the_products_carries_the_mixture_of_its_own_values() -> None:
+    goods = [detail(1, 1, "100.000000", "120.000000", "100.00", "120.00"),
+             detail(2, 1, "100.000000", "105.500000", "100.00", "105.50", (2,))]
+    source = order(goods, ("188.00", "211.39"), discounts=("12.00", "14.11"), rules=[voucher(1, "Some", "12.000000", "14.110000")])
+    made = plan(source, odoo())
+    assert [(item.excl, item.incl, item.options.rates.label) for item in made.items if item.kind == "voucher"] == [
+        (D("-10.00"), D("-12.00"), "20%"), (D("-2.00"), D("-2.11"), "5.5%")]
+    assert judge(made, created(made, odoo())).equal
+
+
+def test_a_price_edited_to_whole_cents_keeps_its_ecotax_apart() -> None:
+    line = detail(1, 7, "3.130000", "3.380000", "21.91", "23.66", (2,), ecotax="0.520000")
+    made = plan(order([line], ("21.91", "23.66")), odoo())
+    assert (made.verdict, [item.kind for item in made.items]) == ("exact", ["product", "ecotax"])
