@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from portal.entities import registry
 from portal.entities.base import Invalid, Skip
 from portal.entities.compare import fill_only, held
+from portal.entities.product import language_of
 from portal.models import Mapping, Store, SyncJob
 from portal.settings import allowed
 from portal.sync import facts, jobs, log, search
@@ -178,7 +179,8 @@ def _record(services: Services, store: Store, entity: str, shop_id: str, odoo_id
     if differ:
         warnings.append(f"These values differ: {', '.join(differ)}. The next sync brings them in step as the settings say.")
     first_contact = entity == "product" and store.settings["products"] != "ps_to_odoo"
-    base = {} if first_contact else {**values, **{name: current[name] for name in differ}}
+    agreed = {name: value for name, value in values.items() if not language_of(name)}  # translations are told by the next sync
+    base = {} if first_contact else {**agreed, **{name: current[name] for name in differ}}
     return Proposal(Link(entity, shop_id, odoo_id, base, data), str(values["name"]), str(row["display_name"]), tuple(warnings))
 
 
