@@ -104,6 +104,7 @@ class Shop:
             states={row["id"]: str(row["name"]) for row in states if row["deleted"] != "1"},
             round_type=profiles.number(values, "PS_ROUND_TYPE", 2),
             round_mode=profiles.number(values, "PS_PRICE_ROUND_MODE", 2),
+            taxes_by_invoice=values.get("PS_TAX_ADDRESS_TYPE") == "id_address_invoice",
             home_category=profiles.number(values, "PS_HOME_CATEGORY", 2),
             stock_managed=values.get("PS_STOCK_MANAGEMENT", "1") != "0",
             sells_without_stock=values.get("PS_ORDER_OUT_OF_STOCK") == "1",

@@ -57,6 +57,8 @@ class ShopProfile:
     """PS_ROUND_TYPE: 1 item, 2 line (PrestaShop's default), 3 total."""
     round_mode: int = 2
     """PS_PRICE_ROUND_MODE: 0 up, 1 down, 2 half up, 3 half down, 4 half even, 5 half odd."""
+    taxes_by_invoice: bool = False
+    """PS_TAX_ADDRESS_TYPE: taxes are those of the invoice address, not of the delivery address."""
     home_category: int = 2
     stock_managed: bool = True
     sells_without_stock: bool = False

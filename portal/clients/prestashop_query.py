@@ -21,7 +21,7 @@ SECRET = re.compile(r"passw|secure_key|token|secret|_pwd|hash")
 """Fields that the connector never needs and must never hold: password hashes, session keys, reset tokens and their kin."""
 
 SETTINGS = ("PS_TIMEZONE", "PS_LANG_DEFAULT", "PS_CURRENCY_DEFAULT", "PS_HOME_CATEGORY", "PS_ROUND_TYPE", "PS_PRICE_ROUND_MODE",
-            "PS_STOCK_MANAGEMENT", "PS_ORDER_OUT_OF_STOCK", "PS_VERSION_DB")
+            "PS_STOCK_MANAGEMENT", "PS_ORDER_OUT_OF_STOCK", "PS_TAX_ADDRESS_TYPE", "PS_VERSION_DB")
 """The settings the connector reads, with every `PS_OS_…`. Others may hold passwords, so they are never asked for."""
 
 UNDATED = frozenset({"stock_availables", "combinations"})

@@ -99,7 +99,7 @@ def test_what_a_person_confirmed_in_odoo_is_theirs(world: World) -> None:
     look_again(world, order)
     assert world.drain()["dead"] == 0
     assert (kept(world, order).verdict, held(world)) == ("settled", [])
-    [job] = [job for job in world.jobs("synced") if job.entity == "order" and job.record == str(order)]
+    [job] = [job for job in world.jobs("synced") if (job.entity, job.direction, job.record) == ("order", "ps_to_odoo", str(order))]
     assert "A person confirmed it in Odoo" in job.message
 
 

@@ -11,6 +11,8 @@ from portal.config import Config
 from portal.db import Database
 from portal.models import Store
 from portal.sandbox.odoo_models import Env
+from portal.sandbox.prestashop_actions import add_address, add_customer
+from portal.sandbox.prestashop_orders import place_order
 from portal.settings import SettingError
 from portal.sync import taxes
 from portal.sync.services import Services
@@ -141,6 +143,24 @@ def test_choosing_a_tax_lets_all_orders_go_on_that_wait_for_it(world: World) -> 
     assert choose(world, "FR", "20%", *odoo_taxes(world, 20.0)[:1]) == missing["orders"] > 1
     counts = world.drain()
     assert (counts["dead"], counts["error"], facts(world)["missing"]) == (0, 0, [])
+
+
+def test_the_country_is_that_of_the_address_whose_taxes_the_shop_charges(world: World) -> None:
+    shop = world.shop.shop
+    for number, row in shop.tables["configurations"].rows.items():
+        if row["name"] == "PS_TAX_ADDRESS_TYPE":
+            with shop.transaction():
+                shop.update("configurations", number, value="id_address_invoice")
+    world.services.forget(world.store)
+    customer = add_customer(shop, "Ada", "Byron", "ada@example.com")
+    away, home = (add_address(shop, customer, code, address1="1 street", postcode="1000", city="Town") for code in ("ES", "FR"))
+    order = place_order(shop, customer, [{"product": 19, "quantity": 1}], address=away, invoice_address=home)
+    world.sync("customer", "product")
+    for rate in (20.0, 21.0):
+        archive(world, rate)
+    world.notice("order", order)
+    world.drain()
+    assert [job.cause.rpartition(":")[2] for job in world.jobs("dead")] == ["FR"]
 
 
 def test_a_choice_of_one_tax_group_stands_beside_the_one_for_all(world: World) -> None:

@@ -83,7 +83,8 @@ def plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
             sources[job.id] = source(row, rows["order_details"], rows["order_cart_rules"], addresses=rows["addresses"],
                                      taxes=rows["taxes"], tax_rules=rows["tax_rules"], currencies=rows["currencies"],
                                      countries=rows["countries"], states=rows["states"], carriers=rows["carriers"],
-                                     timezone=(profile.timezone if profile else "") or "UTC")
+                                     timezone=(profile.timezone if profile else "") or "UTC",
+                                     tax_address="invoice" if profile and profile.taxes_by_invoice else "delivery")
         except Invalid as error:
             work.failed(job, error)
         work.words[job.id] = {str(row["reference"])}
