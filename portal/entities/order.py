@@ -12,7 +12,6 @@ from portal.entities.lines import Item, Kind, items
 from portal.entities.money import ZERO, amount, rounded, unit
 from portal.entities.odoo_arithmetic import OdooSales, Sums
 from portal.entities.order_source import READS, OrderSource, Read, needs, source
-from portal.entities.order_source import money as line_money
 from portal.entities.pricing import Pricing, price
 from portal.entities.tax import TaxFinder, TaxMap
 
@@ -239,7 +238,7 @@ def line_total(row: Mapping[str, Any], kind: Literal["excl", "incl"]) -> Decimal
 
 def _unrounded(found: OrderSource) -> Decimal:
     """The shop's own sum: unit prices times quantities with all their decimals, less vouchers, and the charges."""
-    goods = sum((line_money(row, "unit_price_tax_incl", "line") * int(row["product_quantity"]) for row in found.details), ZERO)
+    goods = sum((amount(row["unit_price_tax_incl"]) * int(row["product_quantity"]) for row in found.details), ZERO)
     return goods - found.money("total_discounts_tax_incl") + found.money("total_shipping_tax_incl") \
         + found.money("total_wrapping_tax_incl")
 
