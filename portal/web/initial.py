@@ -102,7 +102,7 @@ def cards(progress: Sequence[Progress], *, enabled: bool) -> list[dict[str, Any]
         missing = [unfinished[name] for name in REFERS_TO.get(row.entity, ()) if name in unfinished]
         reason = ""
         if not row.allowed:
-            reason = _("%(what)s do not travel. Change that in the settings.", what=_(row.label))
+            reason = _("Switched off in the settings. Change that there first.")
         elif not enabled:
             reason = _("Enable synchronization first.")
         elif missing:

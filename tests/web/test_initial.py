@@ -37,7 +37,7 @@ def test_entities_that_are_switched_off_hold_nothing_up(world: World) -> None:
     rows = [row("customer", allowed=False), row("product", "finished"), row("stock", allowed=False), row("order")]
     with world.app.test_request_context():
         found = cards(rows, enabled=True)
-    assert "do not travel" in found[0]["reason"]
+    assert "Switched off in the settings" in found[0]["reason"]
     assert found[3]["reason"] == ""
 
 
