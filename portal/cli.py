@@ -16,6 +16,7 @@ from portal import (
     drift_commands,
     mapping_commands,
     order_commands,
+    privacy_commands,
     queue_commands,
     rehearsal_commands,
     secret_commands,
@@ -144,3 +145,4 @@ main.add_command(alert_commands.group(open_store, show))
 main.add_command(secret_commands.command(open_services))
 for _command in backup_commands.commands(open_services, show):
     main.add_command(_command)
+main.add_command(privacy_commands.group(open_store))

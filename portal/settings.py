@@ -139,6 +139,9 @@ STORE_SETTINGS: tuple[StoreSetting, ...] = (
                  "links"),
     StoreSetting("max_attempts", "number", 5, "Attempts",
                  "Tries before a change is put into quarantine.", "queue", lowest=1, highest=50),
+    StoreSetting("keep_days", "number", 180, "Keep what is done for (days)",
+                 "Finished changes with their timeline and what was sent, and log entries, are deleted after this. Quarantine and "
+                 "links stay. 0: never.", "queue", highest=3650),
     *PRODUCT_OWNERS,
 )
 
