@@ -25,7 +25,30 @@ GAPS = (
     "the shop", "The shop", "on", "off", "nothing", "customer", "product", "combination", "stock", "order", "Customer", "Product",
     "Combination", "Order", "name", "price", "reference", "barcode", "description", "active", "weight", "cost", "impact", "yes",
     "no", "more", "less", "mappings", "jobs", "log entries", "Connector", "created", "nothing to change.", "no tax", "the address",
-    "is paused until this is solved", "cannot be used now; nothing is lost",
+    "both", "manual", "prestashop", "ps_to_odoo", "odoo_to_ps", "VAT number", "e-mail address", "credit note", "invoice",
+    "{1} cannot be used now; nothing is lost:", "{1} is paused until this is solved:", "{1} in Odoo changed.",
+    "{1} in the shop changed.", "{1} in the shop and {2} in Odoo changed.", "Confirmed.", "{1} synced", "difference", "differences",
+    "deleted (was id {1})", "no such order", "cancelled or refunded", "order of {1}", "state {1}", "not active",
+    "{1}, should be {2}", "as it should be", "{1} refuses the connection", "{1} cannot be reached", "Nobody looks for due work",
+    "No worker takes the changes", "This is a test", "{1} between shop and Odoo", "{1} change needs you", "{1} changes need you",
+    "the order is locked in Odoo", "goods have left already", "it is a quotation in Odoo", "the shop knows it already",
+    "the shop's order is in that state already", "the shop's order is cancelled or refunded", "the shop's order is further already",
+    "the shop's order has ended already", "no state of the shop is chosen for {1}", "Total without tax", "Removed: {1}",
+    "Added: {1}", "Delivery address", "Invoice address",
+    "Odoo does not track the inventory of this product", "price extras changed", "is unchanged",
+    "Odoo tracks it by lot or serial number, which the shop does not know",
+    "it is a pack in the shop, whose parts are counted apart",
+    "retried by {1}", "discarded by {1}", "was discarded", "merged into the newer change {1}", "looks again by itself",
+    "a later change of this record was synchronised", "the record failed again with a later change", "is in quarantine",
+    "was put into quarantine", "failed and will be tried again", "the worker that held this change is gone", "{1} is there",
+    "created in Odoo (id {1}) with {2}", "linked to Odoo id {1} with {2}", "in Odoo (id {1})", "it was deleted in the shop",
+    "the shop is a multistore", "products go from Odoo to the shop", "products with combinations go from Odoo to the shop",
+    "stock goes from Odoo to the shop", "order states go back to the shop", "tracking numbers go back to the shop",
+    "the shop's own total is not the sum of its lines, because it adds them up before rounding",
+    "Odoo's arithmetic cannot express every line", "PrestaShop {1}: {2} rights are missing", "the taxes were read again",
+    "a tax was chosen by {1}", "what is found by itself", "{1} variants created", "{1} variants changed", "{1} variants archived",
+    "is in Odoo already", "is a quotation whose lines would be renewed",
+    "was changed in the shop after it was confirmed, and would be left as it is",
 )
 """Words that stand in the gaps of sentences."""
 
@@ -117,10 +140,12 @@ def _shown(text: str) -> str:
 
 
 def _is_said(text: str) -> bool:
-    """A sentence has words and an end; what a rehearsal foresees has no end."""
-    if not re.search(r"[A-Za-z]{2,}[ ,:;]", text) or re.search(r"\\\\|\(\?|\^|<\?|\[\^|SELECT ", text):
+    """A sentence has words and an end, after which a gap may go on; what a rehearsal foresees has no end."""
+    if " " not in text or re.search(r"\\\\|\(\?|\^|<\?|\[\^|SELECT ", text) or not re.search(r"[A-Za-z]{2,}[ ,:;]", text):
         return False
-    return bool(re.search(r"[a-z0-9)}”][.!?]$", text)) or text.startswith("would ")
+    fixed = re.sub(r"(?:\s*\{\d\})+$", "", text)
+    ends = re.search(r"[A-Za-z0-9)}”/][.!?]$", fixed) or (fixed != text and " " in fixed and fixed.endswith(":"))
+    return bool(ends) or text.startswith("would ")
 
 
 def _is_for_programmers(node: ast.AST) -> bool:

@@ -23,6 +23,7 @@ _START = 5
 """So many letters of its beginning lead to a sentence; one that begins with a gap is tried for every text."""
 _RECORD = re.compile(r"([A-Za-z]+) (\d[\d:]*)")
 """How a record is called: product 12, stock 12:34."""
+_NUMBER = re.compile(r"(\d[\d,.]*) ([a-z]+)")
 _ENDS = re.compile(r"(?<=[.!?:;,]) ")
 
 
@@ -76,7 +77,7 @@ class Book:
             return said
         ends = [match.start() for match in _ENDS.finditer(text)]
         for end in reversed(ends):
-            said = self._known(text[:end])
+            said = self._known(text[:end]) or self._label(text[:end])
             if said is not None:
                 return f"{said} {self._tell(text[end + 1:])}"
         return f"{text[:ends[0]]} {self._tell(text[ends[0] + 1:])}" if ends else text
@@ -87,12 +88,24 @@ class Book:
         record = _RECORD.fullmatch(text)
         if record and record[1] in self._whole:
             return f"{self._whole[record[1]]} {record[2]}"
+        number = _NUMBER.fullmatch(text)
+        if number and number[2] in self._whole:
+            return f"{number[1]} {self._whole[number[2]]}"
         for sentence in (*self._by_start.get(text[:_START], ()), *self._by_start.get("", ())):
             found = sentence.pattern.fullmatch(text)
             if found:
                 return self._filled(sentence.translation, found.groups())
         return None
 
+    def _label(self, text: str) -> str | None:
+        """Words before a colon, a comma or a semicolon, as in a list."""
+        said = self._known(text[:-1]) if text[-1] in ":;," else None
+        return None if said is None else said + text[-1]
+
     def _filled(self, translation: str, values: tuple[str, ...]) -> str:
-        return GAP.sub(lambda gap: self._tell(values[int(gap[1]) - 1]), translation)
+        return GAP.sub(lambda gap: self._in_gap(values[int(gap[1]) - 1]), translation)
+
+    def _in_gap(self, value: str) -> str:
+        inner = value.strip()
+        return value.replace(inner, self._tell(inner)) if inner else value
 

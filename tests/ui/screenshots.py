@@ -72,6 +72,11 @@ class Camera:
             self._page.set_viewport_size({"width": NARROW, "height": 760})
             self._shoot(f"{name}-narrow")
 
+    def speak(self, language: str) -> None:
+        """Choose the language at the foot of the page."""
+        self._page.get_by_role("button", name=language).click()
+        self._page.wait_for_load_state()
+
     def _shoot(self, name: str) -> None:
         size = self._page.viewport_size
         assert size is not None
@@ -143,6 +148,9 @@ def in_daily_work(camera: Camera, house: House, world: World) -> None:
         eventually(lambda: world.counts()["pending"] == 0, "it is in Odoo")
     camera.take("dashboard-good", here(world, "/"))
     camera.take("stores", "/stores")
+    camera.speak("Français")
+    camera.take("dashboard-french", here(world, "/"))
+    camera.speak("English")
     with house.db.read() as session:
         link = next(row for row in session.scalars(select(Mapping).where(Mapping.entity == "product"))
                     if row.base["kind"] == "simple")

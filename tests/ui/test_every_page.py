@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -127,6 +128,18 @@ def test_every_page_of_a_store_without_anything_is_accessible(chromium: Chromium
         page.goto(address + path)
         examine(page, path, briefly=True)
     page.context.close()
+
+
+def test_every_page_fits_in_languages_of_longer_words(chromium: Chromium, app: Flask, world: World, address: str,  # noqa: F811
+                                                     soaked: int) -> None:
+    pages = [open_page(chromium, address, viewport=NARROW, reduced_motion="reduce", locale=code) for code in ("fr", "it")]
+    for path, page in zip(addresses(app, world, world.mine, soaked), cycle(pages), strict=False):
+        page.goto(address + path)
+        assert page.locator("html").get_attribute("lang") in ("fr", "it")
+        assert page.evaluate(OVERFLOW) <= 0, path
+    for page in pages:
+        assert not page.trouble  # type: ignore[attr-defined]
+        page.context.close()
 
 
 def test_pages_for_people_who_are_not_logged_in_and_errors_are_accessible(chromium: Chromium, app: Flask, world: World,  # noqa: F811
