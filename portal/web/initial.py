@@ -54,7 +54,7 @@ def start(entity: str) -> ResponseReturnValue:
     except SettingError as error:
         return done(url_for("store.initial.page"), str(error), "error")
     wake()
-    return _back(_("Initial sync of %(what)s was started.", what=_(card["label"]).lower()))
+    return _back(_("Initial sync of %(what)s was started.", what=_label(entity).lower()))
 
 
 @pages.post("/initial/<entity>/<action>")
