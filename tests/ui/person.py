@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.ui.house import ADMIN, PASSWORD, House
 
 Hand = Literal["mouse", "keyboard"]
-PATIENCE = 20.0
+PATIENCE = 45.0
 expect.set_options(timeout=PATIENCE * 1000)
 LONGEST_WAY = 150
 """So many presses of Tab at most to reach something on a page."""
