@@ -1,6 +1,6 @@
 """Brings the catalogues up to date with the texts of templates and code, and says what has no translation yet:
 
-    .venv/bin/python translations/write.py
+    .venv/bin/python -m translations.write
 """
 
 from __future__ import annotations

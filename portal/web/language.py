@@ -96,6 +96,7 @@ def compile_catalogues(folder: Path) -> None:
             handle, name = tempfile.mkstemp(dir=source.parent, suffix=".tmp")
             with os.fdopen(handle, "wb") as binary:
                 write_mo(binary, catalogue)
+            Path(name).chmod(0o644)
             Path(name).replace(target)  # in one step, since several processes start at once
         except OSError as error:
             logger.warning("the translations in %s cannot be prepared: %s", source.parent.name, error.strerror)

@@ -163,7 +163,7 @@ def in_daily_work(camera: Camera, house: House, world: World) -> None:
         "drift": "/drift", "record-order": "/records/order/1", "record-product": f"/records/product/{link.shop_id}",
         "ledger": "/orders/1/ledger", "mappings": "/mappings?entity=product", "link-by-hand": "/mappings/link",
         "search": "/search?q=1", "log": "/log", "changes": "/jobs?state=all", "taxes": "/taxes", "alerts": "/alerts",
-        "members": "/members", "held-empty": "/held", "settings": "/settings",
+        "members": "/members", "webhooks": "/webhooks", "held-empty": "/held", "settings": "/settings",
     }.items():
         camera.take(name, here(world, path))
     camera.take("people", "/people")

@@ -99,7 +99,7 @@ def template() -> Catalog:
 def test_every_text_has_its_translation(template: Catalog, code: str) -> None:
     catalogue = catalogues.read(code)
     wanted = {(message.context, message.id) for message in template if message.id}
-    assert {(message.context, message.id) for message in catalogue if message.id} == wanted, "run translations/write.py"
+    assert {(message.context, message.id) for message in catalogue if message.id} == wanted, "run python -m translations.write"
     assert catalogues.missing(catalogue) == []
 
 
