@@ -34,6 +34,7 @@ GAPS = (
     "the order is locked in Odoo", "goods have left already", "it is a quotation in Odoo", "the shop knows it already",
     "the shop's order is in that state already", "the shop's order is cancelled or refunded", "the shop's order is further already",
     "the shop's order has ended already", "no state of the shop is chosen for {1}", "Total without tax", "Removed: {1}",
+    "Both sides changed the {1};", "Order {1} ({2})",
     "Added: {1}", "Delivery address", "Invoice address",
     "Odoo does not track the inventory of this product", "price extras changed", "is unchanged",
     "Odoo tracks it by lot or serial number, which the shop does not know",
@@ -129,7 +130,7 @@ def _words_in_gaps(node: ast.JoinedStr) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """As a page shows it: without the key of the setting before it."""
-    text = text.lstrip(" .;,")
+    text = re.sub(r"(\{\d\}) \{\d\}$", r"\1", text.lstrip(" .;,"))  # joined at the end: one gap
     key = re.match(r"(?:\{1\}|[a-z_]+): (?=\S)", text)
     if key is None or not text.endswith("."):
         return text

@@ -66,13 +66,11 @@ class Book:
                 pattern = re.compile("(.*?)".join(map(re.escape, literals)), re.DOTALL)
                 found = _Sentence(pattern, translation, sum(map(len, literals)))
                 self._by_start.setdefault(text[:_START] if len(literals[0]) >= _START else "", []).append(found)
-        for group in self._by_start.values():
-            group.sort(key=lambda sentence: -sentence.weight)
         self.tell: Callable[[str], str] = lru_cache(maxsize=5000)(self._tell)
 
     def _tell(self, text: str) -> str:
         """The longest beginning that is known, then the rest."""
-        said = self._known(text)
+        said = self._known(text) or self._within_a_sentence(text)
         if said is not None:
             return said
         ends = [match.start() for match in _ENDS.finditer(text)]
@@ -91,11 +89,17 @@ class Book:
         number = _NUMBER.fullmatch(text)
         if number and number[2] in self._whole:
             return f"{number[1]} {self._whole[number[2]]}"
-        for sentence in (*self._by_start.get(text[:_START], ()), *self._by_start.get("", ())):
+        candidates = (*self._by_start.get(text[:_START], ()), *self._by_start.get("", ()))
+        for sentence in sorted(candidates, key=lambda one: -one.weight):
             found = sentence.pattern.fullmatch(text)
             if found:
                 return self._filled(sentence.translation, found.groups())
         return None
+
+    def _within_a_sentence(self, text: str) -> str | None:
+        """What follows a colon begins small."""
+        said = self._known(text[:1].upper() + text[1:]) if text[:1].islower() else None
+        return None if said is None else said[:1].lower() + said[1:]
 
     def _label(self, text: str) -> str | None:
         """Words before a colon, a comma or a semicolon, as in a list."""

@@ -216,6 +216,7 @@ def test_what_was_said_is_recognised_by_its_sentence() -> None:
     assert book.tell("The shop cannot be reached. Check the address.") == "La boutique est injoignable. Vérifiez l'adresse."
     assert book.tell("Odoo's own words. Check the address.") == "Odoo's own words. Vérifiez l'adresse."
     assert book.tell("The shop cannot be reached. Order 1:2 is no longer in the shop; Odoo keeps its own.").endswith("1:2 absente.")
+    assert book.tell("Nobody knows: check the address.") == "Nobody knows: vérifiez l'adresse."
     assert book.tell("Settings changed: on.") == "Réglé : activé."
     assert book.tell("<b>Nobody</b> wrote this here") == "<b>Nobody</b> wrote this here"
 
