@@ -33,7 +33,7 @@ from tests.invariants import check
 from tests.world import World, make_world
 
 SEED = int(os.environ.get("PORTAL_TEST_SEED") or 20261123)
-SEQUENCES = {"pieces": 14, "fields": 42}
+SEQUENCES = {"pieces": 8, "fields": 48}
 """In each direction on each version: 504 in all."""
 MORE = int(os.environ.get("PORTAL_TEST_SEQUENCES") or 0)
 STEPS = 10
