@@ -25,10 +25,11 @@ _TRACKING = re.compile(r"[~:#,%&_=()\[\].? +\-@/a-zA-Z0-9]{1,64}")
 
 @dataclass(frozen=True)
 class Decision:
-    """`state`: id of the shop's state to be written, 0 to leave the order as it is; `why` in words."""
+    """`state`: id of the shop's state to be written, 0 to leave the order as it is; `why` in words; `later`: ask again then."""
 
     state: int
     why: str
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ def signal(order: Mapping[str, Any], deliveries: Collection[Mapping[str, Any]], 
 
 
 def decide(found: str, told: str, current: int, target: int, flags: Mapping[int, Mapping[str, Any]],
-           roles: Mapping[str, int]) -> Decision:
+           roles: Mapping[str, int], *, by_itself: bool = False) -> Decision:
     """Whether the shop's order, now in state `current`, gets the state `target` for a signal.
 
     `told`: the signal the shop was told last; what people do to the shop's order after that is theirs. `flags`: paid, shipped
     and delivery ("0" or "1") of the shop's states. States only go forward; a cancellation goes through from any live state.
+    `by_itself`: the connector confirmed the order and nobody chose the state: that must not make an unpaid order a paid one.
     """
     void = {roles.get(role, -1) for role in VOID}
     if not found:
@@ -73,6 +75,8 @@ def decide(found: str, told: str, current: int, target: int, flags: Mapping[int,
         return Decision(0, "the shop's order is cancelled or refunded")
     if max(_rank(target, flags, roles), _AT_LEAST[found]) <= _rank(current, flags, roles):
         return Decision(0, "the shop's order is further already")
+    if by_itself and found == "sale" and _is_paid(target, flags) and not _is_paid(current, flags):
+        return Decision(0, "it is not paid yet, and the state for confirmed orders would mark it as paid", later=True)
     return Decision(target, "")
 
 
@@ -98,6 +102,10 @@ def _plain(number: str) -> str:
     """The number in the letters that PrestaShop takes: accents are left out, and so is what has no plain form."""
     letters = unicodedata.normalize("NFKD", number)
     return "".join(letter for letter in letters if _TRACKING.fullmatch(letter)).strip()
+
+
+def _is_paid(state: int, flags: Mapping[int, Mapping[str, Any]]) -> bool:
+    return str(flags.get(state, {}).get("paid", "0")) == "1"
 
 
 def _rank(state: int, flags: Mapping[int, Mapping[str, Any]], roles: Mapping[str, int]) -> int:

@@ -12,6 +12,7 @@ from portal.models import Mapping, Store
 from portal.settings import allowed
 from portal.sync import facts
 from portal.sync.findings import Finding, Page, Repair, on_its_way
+from portal.sync.flows.order_states import by_itself
 from portal.sync.services import Services
 
 BATCH = 100
@@ -77,7 +78,8 @@ def _compare(services: Services, store: Store, row: Row, link: Mapping | None, o
                                   partial(services.shop(store).find, "order_states", {}, FLAGS))
         target = int(store.settings["state_sale"]) or roles.get(states.ROLES["sale"], 0)
         told = "sale" if link.data.get("told") in ("sale", "done") else ""
-        choice = states.decide("sale", told, current, target, {int(flag["id"]): flag for flag in flags}, roles)
+        choice = states.decide("sale", told, current, target, {int(flag["id"]): flag for flag in flags}, roles,
+                               by_itself=by_itself(store, link))
         if choice.state:
             findings.append(Finding("state", record, name, f"state {current}", "confirmed", order["id"],
                                     Repair("odoo_to_ps", str(order["id"]))))

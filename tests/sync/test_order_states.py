@@ -225,6 +225,24 @@ def test_the_table_of_states_and_the_mails_are_the_merchants_choice(world: World
     assert [mail["state"] for mail in world.shop.shop.mails if mail["order"] == order][-2:] == [9, SHIPPED]
 
 
+def test_what_the_connector_confirmed_is_not_marked_as_paid_until_it_is(world: World) -> None:
+    order, number = sold(world, state=BANKWIRE)
+    tell(world, number)
+    assert state(world, order) == BANKWIRE
+    set_state(world.shop.shop, order, PAID)
+    world.notice("order", order)
+    world.drain()
+    assert state(world, order) == PREPARING
+
+
+def test_what_a_person_confirmed_is_told_as_the_table_says(world: World) -> None:
+    world.set(order_confirm=False)
+    order, number = sold(world, state=BANKWIRE)
+    world.services.odoo(world.store).call("sale.order", "action_confirm", [number])
+    tell(world, number)
+    assert state(world, order) == PREPARING
+
+
 def test_switched_off_nothing_is_written_even_if_it_was_noticed_before(world: World) -> None:
     order, number = untold(world)
     world.set(order_states=False)

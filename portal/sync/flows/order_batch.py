@@ -40,6 +40,7 @@ class Open:
     """Refunds that Odoo does not have yet."""
     warnings: list[str] = field(default_factory=list)
     invoiced: bool = False
+    confirmed_here: bool = False
     changed: str = ""
     """What the shop changed after the order was confirmed in Odoo."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from portal.clients.errors import AccessRefused, Ambiguous, Rejected
 from portal.entities import order_states as states
-from portal.models import Mapping, SyncJob
+from portal.models import Mapping, Store, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
 from portal.sync.foreseen import Change, Foreseen
@@ -22,6 +22,8 @@ from portal.sync.links import Link
 from portal.sync.work import Work
 
 FLAGS = ["paid", "shipped", "delivery"]
+CONFIRMED_HERE = "confirmed_here"
+"""Key in a mapping's data: the connector confirmed the order in Odoo, no person."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Open:
     current: int = 0
     carrier: dict[str, Any] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    later: bool = False
+    """Whether the shop is told of the signal another time."""
 
     @property
     def shop_id(self) -> int:
@@ -118,6 +122,7 @@ def _read_shop(work: Work, orders: Sequence[Open]) -> list[Open]:
 
 def _bring(work: Work, item: Open) -> None:
     choice = _decide(work, item)
+    item.later = choice.later
     new_tracking = item.carrier and str(item.carrier["tracking_number"] or "") != item.tracking
     name = f"Order {item.shop_id} ({item.row['name']})"
     if work.dry_run and (choice.state or new_tracking):
@@ -153,7 +158,12 @@ def _decide(work: Work, item: Open) -> states.Decision:
     chosen = int(work.store.settings[f"state_{item.signal}"]) if item.signal else 0
     target = chosen or roles.get(states.ROLES.get(item.signal, ""), 0)
     return states.decide(item.signal, str(item.mapping.data.get("told", "")), item.current, target,
-                         {int(row["id"]): row for row in flags}, roles)
+                         {int(row["id"]): row for row in flags}, roles, by_itself=by_itself(work.store, item.mapping))
+
+
+def by_itself(store: Store, mapping: Mapping) -> bool:
+    """Whether the connector confirmed the order and the state for that is the shop's default."""
+    return bool(mapping.data.get(CONFIRMED_HERE)) and not int(store.settings["state_sale"])
 
 
 def _write_state(work: Work, item: Open, state: int) -> None:
@@ -192,7 +202,7 @@ def _no_right(error: AccessRefused, resource: str, right: str) -> Rejected:
 
 def _link(item: Open) -> Link:
     data = {**item.mapping.data, "state": item.row["state"], "shop_state": item.current}
-    if item.signal:
+    if item.signal and not item.later:
         data["told"] = item.signal
     if item.carrier:
         data["tracking"] = item.tracking

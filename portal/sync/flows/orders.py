@@ -21,6 +21,7 @@ from portal.settings import allowed
 from portal.sync import in_flight, ledgers, sales
 from portal.sync.flows import addresses, order_batch, order_cancel, order_foreseen, order_invoice, order_payment, order_refunds
 from portal.sync.flows.order_batch import STATE_FIELDS, Open
+from portal.sync.flows.order_states import CONFIRMED_HERE
 from portal.sync.ledgers import Judged
 from portal.sync.links import Link
 from portal.sync.work import Work
@@ -247,6 +248,7 @@ def _steps(work: Work, item: Open, verdict: order.Verdict) -> str:
         if settings["order_confirm"] and placed and item.row["state"] in QUOTATION:
             work.before_write([])
             work.odoo.call("sale.order", "action_confirm", [number])
+            item.confirmed_here = True
             done.append("Confirmed.")
         if item.row["state"] in CONFIRMED or done:
             done += _money(work, item, verdict)
@@ -310,4 +312,4 @@ def _link(item: Open, *, held: str = "") -> Link:
     return Link("order", item.record, item.row["id"], base, {
         **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held,
         "invoices": len(item.row["invoice_ids"]), "needs": sorted(f"{ref.entity} {ref.record}" for ref in needs(item.found)),
-        **({"invoiced": True} if item.invoiced else {})})
+        **({"invoiced": True} if item.invoiced else {}), **({CONFIRMED_HERE: True} if item.confirmed_here else {})})
