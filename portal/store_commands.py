@@ -71,7 +71,7 @@ def store_list(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--secrets", is_flag=True, help="With tokens and the addresses that contain them.")
 @json_option
-def storeshow(name: str, secrets: bool, as_json: bool) -> None:
+def store_show(name: str, secrets: bool, as_json: bool) -> None:
     """Settings and endpoints of a store."""
     services, found = open_store(name)
     with services.db.read() as session:

@@ -12,12 +12,11 @@ from portal.models import Mapping, Store
 from portal.settings import allowed
 from portal.sync import facts
 from portal.sync.findings import Finding, Page, Repair, on_its_way
-from portal.sync.flows.order_states import by_itself
+from portal.sync.flows.order_states import FLAGS, by_itself
 from portal.sync.services import Services
 
 BATCH = 100
 CENT = 0.005
-FLAGS = ["paid", "shipped", "delivery"]
 SIGNALS = {"sale": "confirmed", "cancel": "cancelled", "done": "confirmed", "draft": "a quotation", "sent": "a quotation"}
 Row = dict[str, Any]
 

@@ -13,7 +13,7 @@ from portal.models import Store, SyncJob
 from portal.sandbox.prestashop_actions import edit_product
 from portal.sandbox.prestashop_install import both
 from portal.sync import conflicts, jobs
-from portal.sync.flows import edits
+from portal.sync.flows import cut_off
 from portal.sync.services import Services
 from tests.sync.test_product_back import joined, linked, odoo, price, shop
 from tests.sync.test_variants import links
@@ -102,7 +102,7 @@ def test_the_same_towards_odoo(one: World) -> None:
     edit_product(one.shop.shop, product, price="19.5")
     settle(one)
     assert price(one, template) == 19.5
-    assert edits.SENDING not in links(one, "product")[str(product)].data
+    assert cut_off.SENDING not in links(one, "product")[str(product)].data
 
 
 def test_two_lost_answers_in_a_row_are_no_conflict_either(one: World) -> None:
@@ -147,9 +147,9 @@ def test_no_note_is_left_once_both_sides_are_in_step(one: World) -> None:
     odoo(one).write("product.template", [template], {"name": "First"})
     one.shop.faults.arm("drop", model="products", **SHOP_LOSES)
     told(one, "odoo_to_ps", template)
-    assert links(one, "product")[str(product)].data[edits.SENDING]
+    assert links(one, "product")[str(product)].data[cut_off.SENDING]
     settle(one)
-    assert edits.SENDING not in links(one, "product")[str(product)].data
+    assert cut_off.SENDING not in links(one, "product")[str(product)].data
     assert linked(one, template) == product
 
 

@@ -20,7 +20,7 @@ from portal.entities.compare import Conflict, Owner, difference, fill_only, held
 from portal.entities.product import PRODUCT, field_of
 from portal.models import SyncJob
 from portal.sync import conflicts, facts
-from portal.sync.flows import cut_off, edits, texts
+from portal.sync.flows import cut_off, texts
 from portal.sync.flows.patching import patch
 from portal.sync.flows.templates import write_template
 from portal.sync.foreseen import Change, Foreseen, Kind, changes, title
@@ -242,7 +242,7 @@ def _agreed(pair: Pair, odoo: OdooFacts) -> Agreed:
     notes = " ".join(f"Both sides changed the {c.field}; " + ("choose one in the conflict list." if c.owner == "manual" else
                                                               "the other value is in the conflict list.") for c in pair.conflicts)
     message = f"Product {pair.shop_id} (Odoo id {pair.odoo_id}): {words} {notes}".strip()
-    echo = not moved and not pair.fresh and not pair.conflicts and base == pair.base and edits.SENDING not in pair.data
+    echo = not moved and not pair.fresh and not pair.conflicts and base == pair.base and cut_off.SENDING not in pair.data
     return Agreed(link, message, changed=bool(moved or pair.fresh or pair.conflicts), echo=echo)
 
 

@@ -1,4 +1,4 @@
-"""Writes to products that were begun and not seen to end.
+"""Writes that were begun and not seen to end.
 
 A write whose answer was lost, or whose worker was killed, may stand on the other side without having been agreed on. It would look
 like a person's edit there, and a later edit on the side it came from would meet a conflict that is none, or, where that side went
@@ -13,7 +13,10 @@ from typing import Any
 
 from portal.entities.base import Values
 from portal.entities.compare import same
-from portal.sync.flows.edits import REMEMBERED, SENDING
+
+SENDING = "sending"
+"""Key in a mapping's data: the values of writes that were begun and not seen to end."""
+REMEMBERED = 20
 
 
 def noted(data: Mapping[str, Any], *, to_shop: Values, to_odoo: Values) -> dict[str, Any]:

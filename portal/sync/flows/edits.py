@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from typing import Any
 
 from portal.entities.base import OdooFacts, RecordEntity, Row, Values
 from portal.entities.compare import held, same
 from portal.entities.vat import same_vat
 from portal.models import Mapping
+from portal.sync.flows import cut_off
+from portal.sync.flows.cut_off import SENDING
 from portal.sync.links import Link
 from portal.sync.work import Work
-
-SENDING = "sending"
-"""Key in a mapping's data: the values of writes that were begun and not seen to end."""
-REMEMBERED = 20
 
 
 def current_rows(work: Work, entity: RecordEntity, odoo: OdooFacts, ids: Sequence[int]) -> dict[int, Row]:
@@ -40,9 +37,9 @@ def edited(entity: RecordEntity, odoo: OdooFacts, mapping: Mapping, change: Valu
 
 
 def about_to_send(mapping: Mapping, change: Values) -> Link:
-    """The mapping with a note of what is about to be written; `without_notes` once that is done."""
-    begun = [*mapping.data.get(SENDING, ()), {"shop": {}, "odoo": change}][-REMEMBERED:]
-    return Link(mapping.entity, mapping.shop_id, mapping.odoo_id, dict(mapping.base), {**mapping.data, SENDING: begun})
+    """The mapping with a note of what is about to be written; `cut_off.without_notes` once that is done."""
+    return Link(mapping.entity, mapping.shop_id, mapping.odoo_id, dict(mapping.base),
+                cut_off.noted(mapping.data, to_shop={}, to_odoo=change))
 
 
 def unsettled(mapping: Mapping, values: Values) -> Values:
@@ -50,11 +47,6 @@ def unsettled(mapping: Mapping, values: Values) -> Values:
     back to what was agreed."""
     return {name: values[name] for sent in mapping.data.get(SENDING, ()) for name, value in sent["odoo"].items()
             if name in values and not same(values[name], value)}
-
-
-def without_notes(mapping: Mapping) -> dict[str, Any]:
-    """The mapping's data when shop and Odoo agree again."""
-    return {key: value for key, value in mapping.data.items() if key != SENDING}
 
 
 def _same(name: str, now: Map[str, object], other: Map[str, object]) -> bool:

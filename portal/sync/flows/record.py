@@ -15,7 +15,7 @@ from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import echoes, facts
-from portal.sync.flows import addresses, edits, refused, texts, variants
+from portal.sync.flows import addresses, cut_off, edits, refused, texts, variants
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.creating import create
 from portal.sync.flows.templates import write_template
@@ -120,7 +120,7 @@ def _update(work: Work, entity: RecordEntity, odoo: OdooFacts, rows: Sequence[Sy
         old = refused.known(mapping, wanted)
         change = {name: value for name, value in change.items() if name not in theirs | old}
         row = entity.to_odoo(wanted, odoo, change) if change else {}
-        data, repeats = edits.without_notes(mapping), repeated.get(mapping.odoo_id, ())
+        data, repeats = cut_off.without_notes(mapping.data), repeated.get(mapping.odoo_id, ())
         name = f"{entity.label} {job.record}"
         if not row and not entity.texts(wanted, change, repeats):
             link = Link(entity.name, job.record, mapping.odoo_id, refused.base(wanted, dict.fromkeys(old)), data)
