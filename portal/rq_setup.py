@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
@@ -44,8 +45,15 @@ class SafeJob(Job):
         return super().func
 
     def restore(self, raw_data: Any) -> None:
-        """Read what stands in Redis, except for the further ways RQ has to call functions and addresses."""
-        super().restore({key: value for key, value in raw_data.items() if as_text(key) not in _FURTHER_CALLS})
+        """Read what stands in Redis, except for the further ways RQ has to call functions and addresses.
+
+        What cannot be read is no job: RQ passes by what does not exist and throws its name away. Anything else that it meets here
+        ends the worker, and the next one when it tidies up.
+        """
+        try:
+            super().restore({key: value for key, value in raw_data.items() if as_text(key) not in _FURTHER_CALLS})
+        except (ValueError, TypeError, KeyError) as error:
+            raise NoSuchJobError(f"what stands under {self.key!r} is no job") from error
 
 
 class Worker(SimpleWorker):
