@@ -11,7 +11,7 @@ from portal.clients.errors import AccessRefused, Ambiguous, RemoteError, Throttl
 from portal.db import insert_into, now
 from portal.logs import without_secrets
 from portal.models import Circuit, Store, SyncJob
-from portal.sync import backoff, log
+from portal.sync import backoff, jobs, log
 
 AMBIGUOUS_LIMIT = 3
 """Writes with unknown outcome in a row after which the side is treated as down."""
@@ -51,7 +51,7 @@ def record_success(session: Session, store_id: int, side: str) -> None:
         return
     if row.state != "closed":
         log.write(session, store_id, f"{SIDES[side]} answers again; waiting changes are sent now.")
-        session.execute(update(SyncJob).where(SyncJob.store_id == store_id, SyncJob.state.in_(("pending", "error")))
+        session.execute(update(SyncJob).where(jobs.in_order(SyncJob.store_id == store_id, SyncJob.state.in_(("pending", "error"))))
                         .values(queued_at=None).execution_options(synchronize_session=False))
     row.state, row.failures, row.reason, row.remedy, row.probe_at, row.since = "closed", 0, "", "", None, now()
 

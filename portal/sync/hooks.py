@@ -56,6 +56,7 @@ def accept(session: Session, store: Store, message: Message) -> dict[str, Any]:
     module = _module_row(session, store)
     in_order = sorted(message.changes, key=lambda change: (ENTITIES.index(change.entity), change.record))
     wanted = [change for change in in_order if store_settings.allowed(store.settings, change.entity, "ps_to_odoo")]
+    jobs.lock_waiting(session, store, [(change.entity, change.direction, change.record) for change in wanted])
     ids = [jobs.notice(session, store, change.entity, change.direction, change.record, source="hook") for change in wanted]
     if message.rescan and message.rescan != module.rescan:
         _rescan(session, store)

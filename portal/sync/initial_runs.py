@@ -76,7 +76,8 @@ def resume(session: Session, store: Store, entity: str, actor: str) -> bool:
     for run in runs:
         run.paused_at = None
     if runs:
-        session.execute(update(SyncJob).where(SyncJob.run_id.in_([run.id for run in runs]), SyncJob.state.in_(WAITING))
+        noticed = jobs.in_order(SyncJob.run_id.in_([run.id for run in runs]), SyncJob.state.in_(WAITING))
+        session.execute(update(SyncJob).where(noticed)
                         .values(queued_at=None).execution_options(synchronize_session=False))
         log.write(session, store.id, f"Initial sync of {registry.by_name(entity).label.lower()} goes on.", actor=actor,
                   entity=entity)

@@ -59,7 +59,7 @@ def dispatch(db: Database, queue: Queue) -> int:
         return 0
     with db.begin() as session:
         if fresh:
-            session.execute(update(SyncJob).where(SyncJob.queued_at.is_not(None)).values(queued_at=None)
+            session.execute(update(SyncJob).where(jobs.in_order(SyncJob.queued_at.is_not(None))).values(queued_at=None)
                             .execution_options(synchronize_session=False))
         due = _due(session, bulk=False, limit=max(LIVE_AT_ONCE - held, 0))
         room = max(WINDOW - held, 0)
@@ -78,7 +78,7 @@ def dispatch(db: Database, queue: Queue) -> int:
     except RedisError:
         with db.begin() as session:
             for chunk in _chunks(ids):
-                session.execute(update(SyncJob).where(SyncJob.id.in_(chunk)).values(queued_at=None)
+                session.execute(update(SyncJob).where(jobs.in_order(SyncJob.id.in_(chunk))).values(queued_at=None)
                                 .execution_options(synchronize_session=False))
         return 0
     return len(ids)
@@ -159,6 +159,7 @@ def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = Non
         busy = exists().where(holder.store_id == SyncJob.store_id, holder.entity == SyncJob.entity, holder.state == "running",
                               holder.lease_until > at)
         query = query.where(or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < at - FORGOTTEN_AFTER), ~busy)
+        query = query.with_for_update(of=SyncJob, skip_locked=True)  # whoever changes a row at this moment tells of it himself
     return [_Due(*row) for row in session.execute(query)]
 
 

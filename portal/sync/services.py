@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from redis import Redis
 from rq import Queue
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.clients import odoo as odoo_client
 from portal.clients import prestashop as shop_client
@@ -22,6 +24,8 @@ from portal.db import Database
 from portal.models import Store
 from portal.rq_setup import make_queue
 from portal.sync.queue import dispatch
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -98,10 +102,14 @@ class Services:
         return make_queue(self.redis) if self.redis is not None else None
 
     def kick(self) -> None:
-        """Tell RQ what is due, after a commit. Never raises: what Redis does not hear now, `tick` tells it later."""
+        """Tell RQ what is due, after a commit. Never raises: what is not told now, `tick` tells later."""
         queue = self.queue()
-        if queue is not None:
+        if queue is None:
+            return
+        try:
             dispatch(self.db, queue)
+        except SQLAlchemyError as error:
+            logger.warning("the database does not answer: %s; the next round tells of what is due", type(error).__name__)
 
     def forget(self, store: Store) -> None:
         """Drop the store's clients, so that the next use probes again."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy.exc import OperationalError
 
 from portal import db as portal_db
 from portal import extensions
@@ -197,6 +198,20 @@ def test_a_locked_database_asks_the_caller_to_come_again(world: World, anonymous
     finally:
         holder.close()
     assert anonymous.get(f"/cron?token={token}").status_code == 202
+
+
+def test_what_was_stored_is_accepted_also_where_the_workers_cannot_be_told_now(world: World, anonymous: Browser, redis: Redis,
+                                                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> int:
+        raise OperationalError("UPDATE", None, Exception("database is locked"))
+
+    enable_stock(world)
+    with world.app.app_context():
+        extensions.services().redis = redis
+    monkeypatch.setattr("portal.sync.services.dispatch", busy)
+    answer = anonymous.client.post("/webhook", json=STOCK | {"token": world.tokens(world.mine)["webhook"]})
+    assert answer.status_code == 202
+    assert [row.id for row in jobs_of(world)] == [answer.json["job"]]
 
 
 def test_a_missing_database_is_503_everywhere_and_never_500(world: World, anonymous: Browser) -> None:

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from portal.sync.jobs.counters import counts, dead_count, mapping_counts, unfinished
 from portal.sync.jobs.leases import LOST_LEASES_LIMIT, claim, extend, held, is_due, reap
-from portal.sync.jobs.notices import notice, notice_many
+from portal.sync.jobs.notices import lock_waiting, notice, notice_many
 from portal.sync.jobs.outcomes import BLOCKS_LIMIT, block, fail, postpone, rehearse, succeed, unblock_stale, wake
 from portal.sync.jobs.people import RetryResult, discard, hurry, replay, retry, retry_failed
-from portal.sync.jobs.steps import Failure
+from portal.sync.jobs.steps import Failure, in_order
 
 __all__ = ["BLOCKS_LIMIT", "LOST_LEASES_LIMIT", "Failure", "RetryResult", "block", "claim", "counts", "dead_count", "discard",
-           "extend", "fail", "held", "hurry", "is_due", "mapping_counts", "notice", "notice_many", "postpone", "reap",
-           "rehearse", "replay", "retry", "retry_failed", "succeed", "unblock_stale", "unfinished", "wake"]
+           "extend", "fail", "held", "hurry", "in_order", "is_due", "lock_waiting", "mapping_counts", "notice",
+           "notice_many", "postpone", "reap", "rehearse", "replay", "retry", "retry_failed", "succeed",
+           "unblock_stale", "unfinished", "wake"]

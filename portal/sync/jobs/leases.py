@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import clock, now
 from portal.models import WAITING, InitialRun, Store, SyncJob
-from portal.sync.jobs.steps import Failure, bury, events, wait_again
+from portal.sync.jobs.steps import Failure, bury, events, in_order, wait_again
 
 LOST_LEASES_LIMIT = 3
 """A job whose worker vanished this often is taken for the one that kills workers."""
@@ -36,7 +36,7 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
     busy = session.scalar(select(exists().where(SyncJob.store_id == store.id, SyncJob.entity == entity,
                                                 SyncJob.state == "running")))
     if busy:
-        session.execute(update(SyncJob).where(SyncJob.id.in_(job_ids), SyncJob.state.in_(WAITING)).values(queued_at=None)
+        session.execute(update(SyncJob).where(in_order(SyncJob.id.in_(job_ids), SyncJob.state.in_(WAITING))).values(queued_at=None)
                         .execution_options(synchronize_session=False))
         return []
     conditions: list[ColumnElement[bool]] = [*is_due(now()), SyncJob.store_id == store.id, SyncJob.entity == entity,
@@ -44,7 +44,7 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
     if store.settings["dry_run"]:
         conditions.append(SyncJob.rehearsed < SyncJob.version)
     token = secrets.token_hex(16)
-    ids = list(session.scalars(select(SyncJob.id).where(*conditions).with_for_update()))
+    ids = list(session.scalars(select(SyncJob.id).where(*conditions).order_by(SyncJob.id).with_for_update()))
     session.execute(
         update(SyncJob).where(SyncJob.id.in_(ids))
         .values(state="running", lease=token, lease_until=clock(session) + timedelta(seconds=lease_seconds), updated_at=now())
@@ -58,7 +58,7 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
 def extend(session: Session, token: str, lease_seconds: float) -> int:
     """Prolong the lease; the number of rows still held. 0: the lease was lost, nothing more may be written."""
     done = session.execute(
-        update(SyncJob).where(SyncJob.lease == token, SyncJob.state == "running")
+        update(SyncJob).where(in_order(SyncJob.lease == token, SyncJob.state == "running"))
         .values(lease_until=clock(session) + timedelta(seconds=lease_seconds)).execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -84,7 +84,7 @@ def held(session: Session, token: str, job_ids: Iterable[int]) -> dict[int, Sync
     """The rows that this lease still holds, locked. Whoever does not find his row here has lost it and must not write."""
     rows = session.scalars(
         select(SyncJob).where(SyncJob.id.in_(list(job_ids)), SyncJob.lease == token, SyncJob.state == "running")
-        .with_for_update().execution_options(populate_existing=True))
+        .order_by(SyncJob.id).with_for_update().execution_options(populate_existing=True))
     return {row.id: row for row in rows}
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.db import insert_into, now
 from portal.models import WAITING, Store, SyncJob
-from portal.sync.jobs.steps import event, events
+from portal.sync.jobs.steps import event, events, in_order
 
 _CHUNK = 400
 
@@ -50,6 +50,13 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
     raise RuntimeError("the waiting row of a record neither exists nor can be made")
 
 
+def lock_waiting(session: Session, store: Store, changes: Collection[tuple[str, str, str]]) -> None:
+    """Lock the waiting rows of these (entity, direction, record), for whoever is about to notice several of them."""
+    session.execute(select(SyncJob.id).where(in_order(
+        SyncJob.store_id == store.id, SyncJob.state.in_(WAITING),
+        tuple_(SyncJob.entity, SyncJob.direction, SyncJob.record).in_(changes))))
+
+
 def notice_many(session: Session, store: Store, entity: str, direction: str, records: Sequence[str], *, source: str,
                 run_id: int | None = None, bulk: bool = True) -> int:
     """Record many changes at once (initial sync, polls); the number of rows that are new."""
@@ -66,8 +73,8 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
         if old:
             session.execute(
                 update(SyncJob)
-                .where(SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
-                       SyncJob.record.in_(old), SyncJob.state.in_(WAITING))
+                .where(in_order(SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
+                                SyncJob.record.in_(old), SyncJob.state.in_(WAITING)))
                 .values(version=SyncJob.version + 1, updated_at=now(),
                         run_id=run_id if run_id is not None else SyncJob.run_id)
                 .execution_options(synchronize_session=False))

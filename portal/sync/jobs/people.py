@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import now
 from portal.models import WAITING, Dependency, SyncJob
-from portal.sync.jobs.steps import end, events, fail_dependents, revive, revive_many
+from portal.sync.jobs.steps import end, events, fail_dependents, in_order, revive, revive_many
 
 _PART = 400
 
@@ -65,8 +65,8 @@ def discard(session: Session, store_id: int, job_ids: Collection[int] | None, ac
 def hurry(session: Session, store_id: int) -> int:
     """Make failed rows due now (*Process the queue now*), except those whose write may still be on its way."""
     done = session.execute(
-        update(SyncJob).where(SyncJob.store_id == store_id, SyncJob.state.in_(("error", "pending")), SyncJob.due_at > now(),
-                              SyncJob.uncertain.is_(False))
+        update(SyncJob).where(in_order(SyncJob.store_id == store_id, SyncJob.state.in_(("error", "pending")),
+                                       SyncJob.due_at > now(), SyncJob.uncertain.is_(False)))
         .values(due_at=now(), queued_at=None).execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
@@ -97,7 +97,8 @@ def _parts(session: Session, store_id: int, job_ids: Collection[int] | None, sta
         job_ids = list(session.scalars(select(SyncJob.id).where(SyncJob.store_id == store_id, SyncJob.state.in_(states))))
     ids = sorted(set(job_ids))
     for start in range(0, len(ids), _PART):
-        if rows := list(session.scalars(mine.where(SyncJob.id.in_(ids[start:start + _PART])).with_for_update())):
+        part = mine.where(SyncJob.id.in_(ids[start:start + _PART])).order_by(SyncJob.id)
+        if rows := list(session.scalars(part.with_for_update())):
             yield rows
 
 

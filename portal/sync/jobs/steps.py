@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from portal.db import now
@@ -23,6 +23,14 @@ class Failure:
     cause: str
     remedy: str = ""
     detail: str = ""
+
+
+def in_order(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition of an UPDATE of several rows: those for which these hold, locked by id.
+
+    Whoever locks several rows of this table does so in this order, so that two transactions do not wait for each other.
+    """
+    return SyncJob.id.in_(select(SyncJob.id).where(*conditions).order_by(SyncJob.id).with_for_update())
 
 
 def bury(session: Session, row: SyncJob, failure: Failure) -> None:

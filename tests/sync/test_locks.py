@@ -1,0 +1,96 @@
+"""Who changes several waiting changes at once, on PostgreSQL: nobody waits for somebody who waits for him."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.db import Database
+from portal.models import Store, SyncJob
+from portal.rq_setup import make_queue
+from portal.sync import hooks, jobs
+from portal.sync import queue as rq_queue
+from portal.sync.hook_message import Change, Message
+from tests.sync.factory import make_store, notice
+from tests.world import eventually
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def store(postgres: Database) -> Store:
+    return make_store(postgres, products="ps_to_odoo")
+
+
+def lock(session: Session, job_id: int) -> None:
+    session.execute(select(SyncJob.id).where(SyncJob.id == job_id).with_for_update(nowait=True))
+
+
+def waits_for_a_lock(db: Database) -> Any:
+    with db.read() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+
+def test_a_message_of_the_shop_locks_the_changes_it_names_in_the_order_of_all(postgres: Database, store: Store) -> None:
+    first, second = notice(postgres, store, "9"), notice(postgres, store, "1")
+    message = Message(batch="b", module="1", prestashop="9.1.4", backlog=0, changes=(
+        Change("customer", "1"), Change("customer", "9")), rows=(), unknown=0, rescan="")
+
+    def hook() -> None:
+        with postgres.begin() as session:
+            hooks.accept(session, session.get_one(Store, store.id), message)
+
+    with ThreadPoolExecutor() as other, postgres.begin() as worker:
+        lock(worker, first)
+        done = other.submit(hook)
+        eventually(lambda: waits_for_a_lock(postgres), "the message waits for the worker")
+        lock(worker, second)  # raises where the message holds it, and then both would wait for ever
+        worker.commit()
+        done.result(10)
+
+
+def test_workers_are_told_of_what_is_due_without_waiting_for_who_changes_it(postgres: Database, store: Store, redis: Redis) -> None:
+    held, free = notice(postgres, store, "1"), notice(postgres, store, "2")
+    queue = make_queue(redis)
+    with postgres.begin() as session:
+        lock(session, held)
+        assert rq_queue.dispatch(postgres, queue) == 1
+    assert [job.args[0] for job in queue.jobs] == [[free]]
+    assert rq_queue.dispatch(postgres, queue) == 1, "the other one follows when it is free"
+
+
+@pytest.mark.parametrize("act", ["claim", "hurry", "held"])
+def test_several_rows_are_locked_by_id(postgres: Database, store: Store, act: str) -> None:
+    """The table keeps a changed row at its end, so that without an order the first one would be met last."""
+    first, second = notice(postgres, store, "1"), notice(postgres, store, "2")
+    with postgres.begin() as session:
+        row = session.get_one(SyncJob, first)
+        row.version += 1
+    with postgres.begin() as session:
+        token = jobs.claim(session, store, "customer", [first, second], lease_seconds=60)[0].lease if act == "held" else ""
+
+    def change() -> None:
+        with postgres.begin() as session:
+            if act == "claim":
+                jobs.claim(session, store, "customer", [second, first], lease_seconds=60)
+            elif act == "hurry":
+                jobs.hurry(session, store.id)
+            else:
+                jobs.held(session, token, [second, first])
+
+    if act == "hurry":
+        with postgres.begin() as session:
+            for row in session.scalars(select(SyncJob)):
+                row.due_at = row.due_at.replace(year=row.due_at.year + 1)
+    with ThreadPoolExecutor() as other, postgres.begin() as mine:
+        lock(mine, first)
+        done = other.submit(change)
+        eventually(lambda: waits_for_a_lock(postgres), "the other one waits")
+        lock(mine, second)
+        mine.commit()
+        done.result(10)
