@@ -15,6 +15,7 @@ from portal.entities import registry
 from portal.entities.ledger import KINDS
 from portal.settings import STORE_SETTINGS
 from portal.sync.ledgers import HELD
+from portal.sync.stores import LABELS
 
 CONTEXT = "said"
 LAYERS = ("portal/sync/**/*.py", "portal/clients/**/*.py", "portal/entities/**/*.py", "portal/settings.py")
@@ -24,8 +25,9 @@ FOR_PROGRAMMERS = ("ValueError", "TypeError", "RuntimeError", "AssertionError", 
 GAPS = (
     "the shop", "The shop", "on", "off", "nothing", "customer", "product", "combination", "stock", "order", "Customer", "Product",
     "Combination", "Order", "name", "price", "reference", "barcode", "description", "active", "weight", "cost", "impact", "yes",
-    "no", "more", "less", "mappings", "jobs", "log entries", "Connector", "created", "nothing to change.", "no tax", "the address",
-    "both", "manual", "prestashop", "ps_to_odoo", "odoo_to_ps", "VAT number", "e-mail address", "credit note", "invoice",
+    "no", "more", "less", "mappings", "jobs", "Connector", "created", "nothing to change.", "no tax", "the address",
+    "both ways", "a person decides", "empty", "the shop's own", "the first internal location",
+    "VAT number", "e-mail address", "credit note", "invoice",
     "{1} cannot be used now; nothing is lost:", "{1} is paused until this is solved:", "{1} in Odoo changed.",
     "{1} in the shop changed.", "{1} in the shop and {2} in Odoo changed.", "Confirmed.", "{1} synced", "difference", "differences",
     "deleted (was id {1})", "no such order", "cancelled or refunded", "order of {1}", "state {1}", "not active",
@@ -69,6 +71,8 @@ def collect(root: Path) -> Iterator[tuple[str, str]]:
         yield "translations/said.py", text
     for setting in STORE_SETTINGS:
         yield "portal/settings.py", setting.label
+    for label in LABELS.values():
+        yield "portal/sync/stores.py", label
     for entity in registry.ENTITIES:
         yield "portal/entities/registry.py", entity.label
         yield "portal/entities/registry.py", entity.label.lower()

@@ -72,6 +72,10 @@ class ShopProfile:
     """Sentences: rights that are missing and needed only in some directions."""
     warnings: tuple[str, ...] = ()
 
+    def state_name(self, number: int) -> str:
+        """An order state as people know it; its id where the shop did not tell the name."""
+        return f"“{self.states[number]}”" if number in self.states else str(number)
+
     @property
     def major(self) -> int:
         """8 or 9; 0 when the shop hides its version."""

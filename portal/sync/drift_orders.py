@@ -80,7 +80,8 @@ def _compare(services: Services, store: Store, row: Row, link: Mapping | None, o
         choice = states.decide("sale", told, current, target, {int(flag["id"]): flag for flag in flags}, roles,
                                by_itself=by_itself(store, link))
         if choice.state:
-            findings.append(Finding("state", record, name, f"state {current}", "confirmed", order["id"],
+            called = profile.state_name(current) if profile else str(current)
+            findings.append(Finding("state", record, name, f"state {called}", "confirmed", order["id"],
                                     Repair("odoo_to_ps", str(order["id"]))))
     return findings
 

@@ -22,9 +22,9 @@ from portal.config import Config
 from portal.crypto import digest, new_token
 from portal.db import now
 from portal.logs import without_secrets
-from portal.models import Circuit, LogEntry, Mapping, Store, SyncJob, Token
+from portal.models import Circuit, Mapping, Store, SyncJob, Token
 from portal.settings import SettingError
-from portal.sync import circuit, log
+from portal.sync import circuit, log, setting_words
 
 TOKEN_KINDS = ("cron", "webhook", "hooks")
 OVERLAP = timedelta(hours=24)
@@ -32,8 +32,8 @@ OVERLAP = timedelta(hours=24)
 SECRET_FIELDS = ("ps_key", "odoo_key")
 CONNECTION_FIELDS = ("ps_url", "ps_key", "odoo_url", "odoo_db", "odoo_login", "odoo_key")
 
-_LABELS = {"name": "Name", "ps_url": "PrestaShop address", "ps_key": "PrestaShop webservice key", "odoo_url": "Odoo address",
-           "odoo_db": "Odoo database", "odoo_login": "Odoo user", "odoo_key": "Odoo API key"}
+LABELS = {"name": "Name", "ps_url": "PrestaShop address", "ps_key": "PrestaShop webservice key", "odoo_url": "Odoo address",
+          "odoo_db": "Odoo database", "odoo_login": "Odoo user", "odoo_key": "Odoo API key"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def add_store(session: Session, name: str, *, is_demo: bool = False, **fields: s
     clean = clean_fields({"name": name, **fields})
     missing = [key for key in ("name", *CONNECTION_FIELDS) if not clean.get(key)]
     if missing:
-        raise SettingError(f"{missing[0]}: the {_LABELS[missing[0]]} is missing.")
+        raise SettingError(f"{missing[0]}: the {LABELS[missing[0]]} is missing.")
     if session.scalar(select(Store.id).where(Store.name == clean["name"])):
         raise SettingError(f"name: a store called {clean['name']!r} exists already. Choose another name.")
     store = Store(**clean, key=secrets.token_hex(6), is_demo=is_demo, choices={}, notes={})
@@ -74,15 +74,17 @@ def change_store(session: Session, store: Store, changes: MappingType[str, Any],
             connection.pop(key, None)
     empty = [key for key, value in connection.items() if not value]
     if empty:
-        raise SettingError(f"{empty[0]}: the {_LABELS[empty[0]]} is missing.")
+        raise SettingError(f"{empty[0]}: the {LABELS[empty[0]]} is missing.")
     choices = store_settings.parse({k: v for k, v in changes.items() if k not in ("name", *CONNECTION_FIELDS)})
     changed = [key for key, value in connection.items() if getattr(store, key) != value]
     before = store.settings
-    words = [_LABELS[key] if key in SECRET_FIELDS else f"{_LABELS[key]}: {getattr(store, key)} → {connection[key]}"
-             for key in changed]
+    changed_choices = {k: v for k, v in choices.items() if before[k] != v}
+    words = [setting_words.changed(LABELS[key], getattr(store, key), connection[key]) if key not in SECRET_FIELDS else
+             f"Setting changed: {LABELS[key]}." for key in changed]
+    words += [setting_words.changed(store_settings.BY_KEY[key].label, setting_words.value(store, key, before[key]),
+                                    setting_words.value(store, key, new)) for key, new in changed_choices.items()]
     for key in changed:
         setattr(store, key, connection[key])
-    changed_choices = {k: v for k, v in choices.items() if before[k] != v}
     store.choices = {**store.choices, **changed_choices}
     if set(changed) & {"odoo_url", "odoo_db", "odoo_login", "odoo_key"}:
         store.odoo_profile = None
@@ -90,9 +92,8 @@ def change_store(session: Session, store: Store, changes: MappingType[str, Any],
     if set(changed) & {"ps_url", "ps_key"}:
         store.shop_profile = None
         _close(session, store, "shop")
-    words += [f"{store_settings.BY_KEY[k].label}: {_word(before[k])} → {_word(v)}" for k, v in changed_choices.items()]
-    if words:
-        log.write(session, store.id, f"Settings changed: {'; '.join(words)}.", actor=actor)
+    for what in words:
+        log.write(session, store.id, what, actor=actor)
     return [*changed, *changed_choices]
 
 
@@ -109,11 +110,11 @@ def clean_fields(fields: MappingType[str, str]) -> dict[str, str]:
 
 
 def removal_numbers(session: Session, store: Store) -> dict[str, int]:
-    """What removing the store would delete here. Odoo and the shop stay as they are."""
+    """What removing the store would delete here beside its log. Odoo and the shop stay as they are."""
     def count(model: Any) -> int:
         return session.scalar(select(func.count()).select_from(model).where(model.store_id == store.id)) or 0
 
-    return {"mappings": count(Mapping), "jobs": count(SyncJob), "log entries": count(LogEntry)}
+    return {"mappings": count(Mapping), "jobs": count(SyncJob)}
 
 
 def remove_store(session: Session, store: Store) -> dict[str, int]:
@@ -240,7 +241,3 @@ def _new_token(session: Session, store: Store, kind: str) -> Token:
 def _close(session: Session, store: Store, side: str) -> None:
     """New credentials deserve a new try."""
     session.execute(delete(Circuit).where(Circuit.store_id == store.id, Circuit.side == side))
-
-
-def _word(value: Any) -> str:
-    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)

@@ -63,11 +63,6 @@ class Health:
         return ICONS[self.level]
 
 
-def of_store(session: Session, store: Store, config: Config) -> Health:
-    """The health of a store now."""
-    return judge(pulse(session, store, config), now())
-
-
 def pulse(session: Session, store: Store, config: Config) -> Pulse:
     """Look up what the sentence rests on."""
     beats = dict(session.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).all())

@@ -14,7 +14,7 @@ from portal.config import Config
 from portal.entities.order_states import ROLES
 from portal.models import Store
 from portal.settings import STORE_SETTINGS, SettingError, StoreSetting
-from portal.sync import stores
+from portal.sync import setting_words, stores
 from portal.sync.stores import Check
 
 
@@ -169,10 +169,10 @@ def named_of(store: Store) -> dict[str, list[tuple[int, str]]]:
 def named(side: str, profile: Mapping[str, Any] | None) -> dict[str, list[tuple[int, str]]]:
     """By setting, what a probe of a side found: the shop's order states or Odoo's stock locations. 0, the default, comes first."""
     if side == "odoo":
-        found = [(int(number), str(name)) for number, name in (profile or {}).get("locations", ())]
-        default = dict(found).get(int((profile or {}).get("default_location") or 0), "")
-        return {"odoo_location": [(0, _default(_("The first internal location"), default)), *found]} if found else {}
-    names = {int(number): str(name) for number, name in ((profile or {}).get("states") or {}).items()}
+        found = setting_words.locations(profile)
+        default = found.get(int((profile or {}).get("default_location") or 0), "")
+        return {"odoo_location": [(0, _default(_("The first internal location"), default)), *found.items()]} if found else {}
+    names = setting_words.states(profile)
     roles = (profile or {}).get("order_states") or {}
     return {f"state_{signal}": [(0, _default(_("The shop's own"), names.get(int(roles.get(role) or 0), ""))), *names.items()]
             for signal, role in ROLES.items()} if names else {}

@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from portal.db import now
 from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
 from portal.sync import hooks, stores, view
-from portal.web import confirmed, store_form, throttle
+from portal.web import confirmed, health, store_form, throttle
 from portal.web.access import actor, admin_only, visible_stores
 from portal.web.answers import done, is_fragment
-from portal.web.health import of_store
 
 pages = Blueprint("stores", __name__)
 
@@ -33,7 +33,9 @@ def home() -> ResponseReturnValue:
 @pages.get("/stores")
 def listing() -> ResponseReturnValue:
     """The user's stores with their state."""
-    rows = [(store, view.status(reading(), store), of_store(reading(), store, services().config)) for store in visible_stores()]
+    at, session, config = now(), reading(), services().config
+    pulses = [(store, health.pulse(session, store, config)) for store in visible_stores()]
+    rows = [(store, pulse.counts, health.judge(pulse, at)) for store, pulse in pulses]
     return render_template("stores.html", rows=rows)
 
 

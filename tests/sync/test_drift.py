@@ -149,7 +149,8 @@ def test_an_order_that_somebody_confirmed_in_odoo_and_the_shop_was_not_told_of_i
     link = next(row for row in links(world, "order").values() if shop_state(world, row) == "2")
     odoo(world).call("sale.order", "action_confirm", [link.odoo_id])
     found = compare(world)["order", "state", link.shop_id]
-    assert (found.shop_says, found.odoo_says, found.repair["direction"]) == ("state 2", "confirmed", "odoo_to_ps")
+    assert (found.shop_says, found.odoo_says, found.repair["direction"]) == (
+        "state “Payment accepted”", "confirmed", "odoo_to_ps")
     assert repair(world, found) == (1, 0)
     assert shop_state(world, link) == "3"
     assert compare(world) == {}

@@ -314,7 +314,22 @@ def test_the_switches_and_tokens_can_be_changed(world: World, admin: Browser) ->
     assert admin.post(f"{base}/switch/max_attempts", {"value": "1"}).status_code == 404
     with world.db.read() as session:
         lines = {(row.message, row.actor) for row in session.query(LogEntry).filter_by(store_id=world.mine)}
-    assert ("Settings changed: Dry run: off → on.", ADMIN) in lines
+    assert ("Setting changed: Dry run: on (was off).", ADMIN) in lines
+
+
+def test_the_log_tells_of_changed_settings_in_the_words_of_the_form(world: World, admin: Browser) -> None:
+    with world.db.begin() as session:
+        session.get_one(Store, world.mine).shop_profile = {"states": {"4": "Shipped"}}
+    admin.post(f"/stores/{world.mine}/settings", form_of(store_of(world, world.mine), state_done="4", stock="both",
+                                                         shop_admin="admin1"))
+    with world.db.read() as session:
+        lines = {row.message for row in session.query(LogEntry).filter_by(store_id=world.mine, actor=ADMIN)}
+    assert lines == {"Setting changed: Stock: both ways (was off).",
+                     "Setting changed: Folder of the back office: admin1 (was empty).",
+                     "Setting changed: State of a delivered order: Shipped (was the shop's own)."}
+    admin.post("/language", {"language": "fr"})
+    told = words(admin.get(f"/stores/{world.mine}/log"))
+    assert "Shipped (avant : celui de la boutique)" in told
 
 
 def test_removing_a_store_names_the_numbers_and_asks_for_its_name(world: World, admin: Browser) -> None:

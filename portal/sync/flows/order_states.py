@@ -126,8 +126,9 @@ def _bring(work: Work, item: Open) -> None:
     new_tracking = item.carrier and str(item.carrier["tracking_number"] or "") != item.tracking
     name = f"Order {item.shop_id} ({item.row['name']})"
     if work.dry_run and (choice.state or new_tracking):
-        parts = [f"the state {choice.state}"] * bool(choice.state) + [f"tracking number {item.tracking}"] * bool(new_tracking)
-        rows = (Change("shop", "state", str(item.current), str(choice.state)),) * bool(choice.state) + \
+        called = _called(work, choice.state)
+        parts = [f"the state {called}"] * bool(choice.state) + [f"tracking number {item.tracking}"] * bool(new_tracking)
+        rows = (Change("shop", "state", _called(work, item.current), called),) * bool(choice.state) + \
             (Change("shop", "tracking", str(item.carrier.get("tracking_number") or ""), item.tracking),) * bool(new_tracking)
         work.would(item.job, f"would give {name} in the shop {' and '.join(parts)}",
                    Foreseen("change", str(item.mapping.data.get("reference", "")), item.mapping.odoo_id, rows))
@@ -180,7 +181,12 @@ def _write_state(work: Work, item: Open, state: int) -> None:
         raise _no_right(error, "order_histories", "Add (POST)") from error
     work.writing = []
     item.current = state
-    item.words.append(f"Order {item.shop_id} is in state {state} in the shop now, as {item.row['name']} in Odoo.")
+    item.words.append(f"Order {item.shop_id} is in state {_called(work, state)} in the shop now, as {item.row['name']} in Odoo.")
+
+
+def _called(work: Work, state: int) -> str:
+    profile = work.shop.profile
+    return profile.state_name(state) if profile else str(state)
 
 
 def _write_tracking(work: Work, item: Open) -> None:
