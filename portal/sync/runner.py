@@ -43,7 +43,8 @@ def run(services: Services, job_ids: Sequence[int]) -> Result:
     """Bring these jobs as far as they come now. Rows that are not due, not allowed or held elsewhere are left alone."""
     with services.db.begin() as session:
         first = session.scalars(select(SyncJob).where(SyncJob.id.in_(job_ids)).order_by(SyncJob.id).limit(1)).first()
-        store = session.get(Store, first.store_id) if first else None
+        # Held until all see the claim: whoever switches the store off or to a dry run finds it running, or it does not begin.
+        store = session.get(Store, first.store_id, with_for_update={"read": True}) if first else None
         if first is None or store is None or not store.settings["enabled"] or circuit.trouble(session, store.id):
             return Result()
         rows = jobs.claim(session, store, first.entity, job_ids, lease_seconds=services.config.lease_seconds)

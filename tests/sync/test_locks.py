@@ -10,12 +10,15 @@ from redis import Redis
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from portal.config import Config
 from portal.db import Database
 from portal.models import Store, SyncJob
 from portal.rq_setup import make_queue
-from portal.sync import hooks, jobs
+from portal.sync import hooks, jobs, runner, stores
 from portal.sync import queue as rq_queue
 from portal.sync.hook_message import Change, Message
+from portal.sync.jobs import leases
+from portal.sync.services import Services
 from tests.sync.factory import make_store, notice
 from tests.world import eventually
 
@@ -94,3 +97,29 @@ def test_several_rows_are_locked_by_id(postgres: Database, store: Store, act: st
         lock(mine, second)
         mine.commit()
         done.result(10)
+
+
+def test_a_store_is_not_switched_off_between_the_look_at_its_switch_and_the_claim(
+        postgres: Database, store: Store, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a worker would begin to write after the switch was seen to be off and nothing to be running."""
+    job_id = notice(postgres, store)
+    monkeypatch.setattr(runner, "_run_claimed", lambda *_: None)
+
+    def switch_off() -> None:
+        with postgres.begin() as session:
+            stores.change_store(session, session.get_one(Store, store.id), {"enabled": "0"}, "test")
+
+    with ThreadPoolExecutor() as others, postgres.begin() as mine:
+        leases._lock_lane(mine, store.id, "customer")
+        work = others.submit(runner.run, Services(config, postgres), [job_id])
+        eventually(lambda: waits_for_a_lock(postgres) == 1, "the worker waits for its lane")
+        off = others.submit(switch_off)
+        eventually(lambda: waits_for_a_lock(postgres) >= 2, "the switch waits for the worker")
+        mine.commit()
+        work.result(10), off.result(10)
+    assert [job.state for job in postgres_rows(postgres)] == ["running"]
+
+
+def postgres_rows(db: Database) -> list[SyncJob]:
+    with db.read() as session:
+        return list(session.scalars(select(SyncJob)))
