@@ -24,6 +24,7 @@ def create_app(config: Config | None = None) -> Flask:
     from portal.runtime import prepare
     from portal.web import (
         access,
+        account,
         alerts,
         auth,
         conflicts,
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
         told,
         triage,
         webhooks,
+        zones,
     )
 
     config = prepare() if config is None else config
@@ -61,13 +63,14 @@ def create_app(config: Config | None = None) -> Flask:
     access.init_app(app)
     errors.init_app(app)
     language.init_app(app)
+    zones.init_app(app)
     shown.init_app(app)
     told.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
         dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, webhooks,
         alerts, members, records)), records.finder)
-    for blueprint in (of_one_store, language.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
+    for blueprint in (of_one_store, language.pages, account.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)
     return app

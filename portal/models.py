@@ -366,6 +366,8 @@ class User(Base, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str] = mapped_column(String(8), default="", server_default="")
     """Of the pages; empty: what the browser asks for."""
+    zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Time zone of the pages; empty: the browser's; "shop": that of each shop."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

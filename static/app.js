@@ -15,7 +15,20 @@ document.addEventListener("htmx:configRequest", (event) => {
 
 /* Times in the reader's own zone and words. */
 const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+const browsers = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (browsers && !document.cookie.split("; ").includes(`zone=${browsers}`)) {
+  document.cookie = `zone=${browsers}; path=/; max-age=31536000; samesite=lax`;
+}
+function inZone(shape) {
+  const all = { ...shape, hourCycle: "h23", timeZoneName: "longOffset" };
+  try {
+    return new Intl.DateTimeFormat(document.documentElement.lang, { ...all, timeZone: say.zone || browsers });
+  } catch { /* a zone that this browser does not know yet */
+    return new Intl.DateTimeFormat(document.documentElement.lang, all);
+  }
+}
+const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const exact = inZone({ day: "numeric", month: "short", year: "numeric", ...clock });
 function relative(seconds) {
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
@@ -25,10 +38,17 @@ function relative(seconds) {
 function showTimes() {
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    time.textContent = relative((at - Date.now()) / 1000);
     time.title = exact.format(at);
+    time.textContent = "exact" in time.dataset ? time.title : relative((at - Date.now()) / 1000);
   }
 }
+/* Who cannot point at a time touches it. */
+document.addEventListener("click", (event) => {
+  const time = event.target.closest("time[datetime]");
+  if (!time || time.closest("a")) return;
+  time.toggleAttribute("data-exact");
+  showTimes();
+});
 
 /* The visible Live / Paused switch. */
 function showSwitch() {
@@ -80,7 +100,7 @@ function countSelection(form) {
 let lastSeen = new Date();
 function connection(lost) {
   const bar = document.getElementById("connection-lost");
-  if (lost) document.getElementById("last-seen").textContent = lastSeen.toLocaleTimeString(document.documentElement.lang);
+  if (lost) document.getElementById("last-seen").textContent = inZone(clock).format(lastSeen);
   else lastSeen = new Date();
   bar.hidden = !lost;
 }
@@ -90,6 +110,7 @@ document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.suc
 
 function prepare() {
   showTimes();
+  if (!say.zone && browsers) for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = browsers;
   showSwitch();
   announce();
   showTrouble();

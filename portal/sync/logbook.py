@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, TextClause, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ _QUICK = 0.004
 _SLACK = 2000
 """Processes that write at the same moment get their ids not quite in the order of their clocks."""
 _EXPORTED = 1000
-HEADER = ("Time (UTC)", "Level", "Entity", "Record", "Direction", "Dry run", "Who", "What")
+HEADER = ("Level", "Entity", "Record", "Direction", "Dry run", "Who", "What")
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,15 @@ def find(session: Session, store_id: int, wanted: Wanted, *, before: int = 0, li
                                            .order_by(LogEntry.id).limit(1)))
 
 
-def table(db: Database, store_id: int, wanted: Wanted) -> Iterator[str]:
-    """All matching entries as CSV, a part at a time."""
-    yield line(HEADER)
+def table(db: Database, store_id: int, wanted: Wanted, zone: ZoneInfo) -> Iterator[str]:
+    """All matching entries as CSV, a part at a time; times in this zone, with their distance from UTC."""
+    yield line((f"Time ({zone.key})", *HEADER))
     before = 0
     while True:
         with db.read() as session:
             found = find(session, store_id, wanted, before=before, limit=_EXPORTED, seconds=1)
         for row in found.rows:
-            yield line((row.at.isoformat(timespec="seconds"), row.level, row.entity, row.record, row.direction,
+            yield line((row.at.astimezone(zone).isoformat(timespec="seconds"), row.level, row.entity, row.record, row.direction,
                         "yes" if row.dry_run else "no", row.actor, row.message))
         if found.before is None:
             return

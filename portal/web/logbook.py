@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -12,6 +12,7 @@ from portal.entities import registry
 from portal.extensions import reading, release, services
 from portal.sync import logbook
 from portal.sync.logbook import LEVELS, Wanted
+from portal.web import zones
 from portal.web.access import current_store
 
 pages = Blueprint("log", __name__)
@@ -33,10 +34,10 @@ def page() -> ResponseReturnValue:
 @pages.get("/log.csv")
 def export() -> ResponseReturnValue:
     """What matches the filter as CSV, streamed."""
-    store, wanted, db = current_store(), _wanted(), services().db
+    store, wanted, db, zone = current_store(), _wanted(), services().db, zones.of_page()
     number = store.id
     release()
-    return Response(logbook.table(db, number, wanted), content_type="text/csv; charset=utf-8",
+    return Response(logbook.table(db, number, wanted, zone), content_type="text/csv; charset=utf-8",
                     headers={"Content-Disposition": "attachment; filename=log.csv"})
 
 
@@ -49,8 +50,8 @@ def _wanted() -> Wanted:
 
 
 def _day(text: str) -> datetime | None:
-    """The beginning of a day that is given as 2026-03-01, in UTC."""
+    """The beginning of a day that is given as 2026-03-01, in the zone of the page."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zones.of_page())
     except ValueError:
         return None

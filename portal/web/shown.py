@@ -18,6 +18,7 @@ from portal.models import Conflict, Mapping
 from portal.sync import circuit, conflicts, jobs
 from portal.web.access import visible_stores
 from portal.web.told import told
+from portal.web.zones import exact
 
 _replaced = lazy_gettext("Replaced by a newer change")
 STATES = {
@@ -73,10 +74,10 @@ def init_app(app: Flask) -> None:
 
 
 def when(at: datetime | None) -> Markup:
-    """A point in time; the browser shows it in the user's own zone, and how long ago it was."""
+    """A point in time in the zone of the page; the browser shows how long ago it was, and this when pointed at."""
     if at is None:
         return escape(_("never"))
-    text = at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    text = exact(at)
     return Markup('<time datetime="{0}" title="{1}">{1}</time>').format(escape(at.isoformat(timespec="seconds")), text)
 
 

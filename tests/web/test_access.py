@@ -15,7 +15,8 @@ EXPECTED_PUBLIC = {"/login", "/language", "/static/<path:filename>", "/first-adm
 VALUES = {"store_id": 1, "job_id": 1, "record": 1, "user_id": 1, "side": "odoo", "key": "enabled", "kind": "cron",
           "entity": "customer", "mapping_id": 1, "conflict_id": 1, "action": "retry", "filename": "app.css"}
 METHODS = ("GET", "POST")
-FOR_EVERY_USER = {"GET /", "GET /stores", "GET /account/password", "POST /account/password", "GET /verify", "POST /verify",
+FOR_EVERY_USER = {"GET /", "GET /stores", "GET /account", "POST /account", "GET /account/password",
+                  "POST /account/password", "GET /verify", "POST /verify",
                   "POST /logout"}
 ONLY_ADMINISTRATORS_IN_A_STORE = {"GET /remove", "POST /remove", "GET /members", "POST /members"}
 """Every other page of a store is for its members, and every other page without a store for administrators."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from portal.models import (
     DriftRun,
     Heartbeat,
     InitialRun,
+    LogEntry,
     Mapping,
     Rehearsal,
     RehearsalKey,
@@ -150,6 +152,27 @@ def test_the_dashboard_refreshes_itself_and_can_be_paused(chromium: Chromium, wo
     page.on("request", lambda request: asked.append(request.url))
     page.clock.run_for(30000)
     assert not asked
+    assert not page.trouble  # type: ignore[attr-defined]
+    page.context.close()
+
+
+def test_times_are_told_in_the_zone_that_was_chosen(chromium: Chromium, world: World, address: str) -> None:
+    with world.db.begin() as session:
+        session.add(LogEntry(store_id=world.mine, at=datetime(2026, 2, 28, 15, 1, tzinfo=UTC), level="info", message="An entry."))
+    page = open_page(chromium, address, timezone_id="America/New_York")
+    entry = page.locator("time[datetime^='2026-02-28']")
+    page.goto(f"{address}/stores/{world.mine}/log")
+    expect(entry).to_have_attribute("title", "Feb 28, 2026, 10:01:00 GMT-05:00")
+    expect(entry).to_contain_text("ago")
+    entry.click()
+    expect(entry).to_have_text("Feb 28, 2026, 10:01:00 GMT-05:00")
+    page.goto(f"{address}/account")
+    expect(page.locator("[data-zone-name]")).to_have_text("America/New_York")
+    expect(page.get_by_label("Show times in the zone of").locator("option:checked")).to_have_text("This browser (America/New_York)")
+    page.get_by_label("Show times in the zone of").select_option("Asia/Tokyo")
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{address}/stores/{world.mine}/log")
+    expect(entry).to_have_attribute("title", "Mar 1, 2026, 00:01:00 GMT+09:00")
     assert not page.trouble  # type: ignore[attr-defined]
     page.context.close()
 

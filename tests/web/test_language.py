@@ -151,8 +151,9 @@ STRANGE = "Имя"
 OTHERS = re.compile(r"\S+@\S+|https?://\S+|[\w./-]+\.example\S*|PrestaShop|Odoo|Connector|\bUTC\b|\bMine\b|\bOther\b|\bCSV\b|\bJSON\b|"
                     r"XKBKNABJK|portal (?:up|worker)|PORTAL_\w+|DRY-RUN|\bok\b|WH/\w+|→|Français|Español|Italiano|English|Ctrl\+C|"
                     r"\btest\b|S00042|admin123abc|\bSend Webhook Notification\b|"
+                    r"\d+ \S+ \d{4}, [\d:]{8} UTC\S*|\b[A-Z]\w+/[\w/-]+|"
                     r"\b[a-z]+_[a-z_]+\b|\bid\b|ps_to_odoo|Modules|Module Manager")
-"""What is no word of a language: names, addresses, keys."""
+"""What is no word of a language: names, addresses, keys, moments and time zones."""
 
 
 @pytest.fixture
