@@ -32,6 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
         drift,
         errors,
         first_admin,
+        frozen,
         headers,
         inbound,
         initial,
@@ -68,8 +69,8 @@ def create_app(config: Config | None = None) -> Flask:
     told.init_app(app)
 
     of_one_store = access.store_pages(*(part.pages for part in (
-        dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, drift, settings, webhooks,
-        alerts, members, records)), records.finder)
+        dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, frozen, drift, settings,
+        webhooks, alerts, members, records)), records.finder)
     for blueprint in (of_one_store, language.pages, account.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

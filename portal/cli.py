@@ -14,6 +14,7 @@ from portal import (
     backup_commands,
     conflict_commands,
     drift_commands,
+    frozen_commands,
     mapping_commands,
     order_commands,
     privacy_commands,
@@ -136,6 +137,7 @@ for _command in (queue_commands.sync_command, queue_commands.status, queue_comma
     main.add_command(_command)
 main.add_command(webhook_commands.group(open_store, show))
 main.add_command(conflict_commands.group(open_store, show))
+main.add_command(frozen_commands.group(open_store, show))
 main.add_command(rehearsal_commands.command(open_store))
 for _command in order_commands.commands(open_store, show):
     main.add_command(_command)

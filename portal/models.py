@@ -10,6 +10,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Int
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import settings as store_settings
+from portal.bounce_tables import Bounce as Bounce
 from portal.crypto import Encrypted, new_token
 from portal.db import Base, UtcDateTime, now
 from portal.module_tables import HookSeen as HookSeen

@@ -139,6 +139,9 @@ STORE_SETTINGS: tuple[StoreSetting, ...] = (
                  "links"),
     StoreSetting("max_attempts", "number", 5, "Attempts",
                  "Tries before a change is put into quarantine.", "queue", lowest=1, highest=50),
+    StoreSetting("bounce_limit", "number", 8, "Freeze what goes to and fro after (writes)",
+                 "A value that had to be written to shop and Odoo in turn so often within an hour is changed by something else "
+                 "each time: the record is frozen until someone thaws it. 0: never.", "queue", highest=100),
     StoreSetting("keep_days", "number", 180, "Keep what is done for (days)",
                  "Finished changes with their timeline and what was sent, and log entries, are deleted after this. Quarantine and "
                  "links stay. 0: never.", "queue", highest=3650),

@@ -49,6 +49,6 @@ def _legal(row: SyncJob, kinds: list[str]) -> None:
         if kind == "started":
             assert not running, f"job {row.id} started twice: {kinds}"
             running = True
-        elif kind in {"synced", "failed", "dead", "postponed", "blocked", "dry_run", "lease_lost", "superseded"}:
+        elif kind in {"synced", "failed", "dead", "postponed", "blocked", "frozen", "dry_run", "lease_lost", "superseded"}:
             running = False
     assert running == (row.state == "running"), f"job {row.id} is {row.state}: {kinds}"

@@ -37,6 +37,7 @@ GAPS = (
     "the shop's order is in that state already", "the shop's order is cancelled or refunded", "the shop's order is further already",
     "the shop's order has ended already", "no state of the shop is chosen for {1}", "Total without tax", "Removed: {1}",
     "Both sides changed the {1};", "Order {1} ({2})",
+    "quantity", "thawed by {1}", "{1} record is frozen", "{1} records are frozen",
     "Added: {1}", "Delivery address", "Invoice address",
     "Odoo does not track the inventory of this product", "price extras changed", "is unchanged",
     "Odoo tracks it by lot or serial number, which the shop does not know",

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import Database, now
 from portal.models import Alert, AlertChannel, Heartbeat, Store, SyncJob
-from portal.sync import circuit, drift, jobs
+from portal.sync import bounces, circuit, drift, jobs
 
 QUIET = timedelta(hours=1)
 """No cause is told as new more often."""
@@ -74,6 +74,10 @@ def troubles(session: Session, store: Store) -> dict[str, Trouble]:
         found["dead"] = Trouble(f"{_number(dead, 'change needs', 'changes need')} you",
                                 "They failed as often as the settings allow and lie in the dead letters. "
                                 "Everything else goes on.", dead)
+    if frozen := bounces.count(session, store):
+        found["frozen"] = Trouble(_number(frozen, "record is frozen", "records are frozen"),
+                                  "Something changes them after each write, so they would go to and fro between shop and Odoo for "
+                                  "ever. Their changes wait until someone thaws them.", frozen)
     if differ := sum(drift.counts(session, store.id).values()):
         found["drift"] = Trouble(f"{_number(differ, 'difference', 'differences')} between shop and Odoo",
                                  "The comparison of both sides found them; the page Drift lists and repairs them.", differ)

@@ -21,7 +21,7 @@ from portal.db import now
 from portal.entities.base import DependencyMissing, Invalid
 from portal.logs import without_secrets
 from portal.models import JobEvent, Store, SyncJob
-from portal.sync import circuit, jobs, log, rehearsed, search
+from portal.sync import bounces, circuit, jobs, log, rehearsed, search
 from portal.sync.flows import flow_for
 from portal.sync.jobs import Failure
 from portal.sync.links import Link, remove_links, save_links
@@ -48,7 +48,8 @@ def run(services: Services, job_ids: Sequence[int]) -> Result:
         if first is None or store is None or not store.settings["enabled"] or circuit.trouble(session, store.id):
             return Result()
         rows = jobs.claim(session, store, first.entity, job_ids, lease_seconds=services.config.lease_seconds)
-    result = Result([row.id for row in rows])
+        result = Result([row.id for row in rows])
+        rows = bounces.hold(session, store, rows)
     for direction in sorted({row.direction for row in rows}):
         _run_claimed(services, store, [row for row in rows if row.direction == direction])
     with services.db.read() as session:
@@ -169,6 +170,9 @@ def _settle(session: Session, work: Work, store: Store, row: SyncJob, error: Exc
                       dry_run=True)
         else:
             jobs.block(session, store, row, error.refs, limit)
+        return
+    if isinstance(error, bounces.Bounces):
+        bounces.freeze(session, store, row, error)
         return
     failure = explain(error)
     if isinstance(error, Later):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.clients.errors import RemoteError
 from portal.db import insert_into, now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import activity, circuit, drift, jobs, poll, privacy, rehearsal
+from portal.sync import activity, bounces, circuit, drift, jobs, poll, privacy, rehearsal
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
@@ -86,6 +86,7 @@ def _forget_the_gone(session: Session) -> None:
     session.execute(delete(Heartbeat).where(Heartbeat.at < now() - GONE_AFTER).execution_options(synchronize_session=False))
     activity.prune(session)
     privacy.prune(session)
+    bounces.prune(session)
 
 
 def poll_here(services: Services) -> int:

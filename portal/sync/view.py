@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.config import Config
 from portal.models import LogEntry, Store, SyncJob
-from portal.sync import circuit, conflicts, echoes, jobs, stores
+from portal.sync import bounces, circuit, conflicts, echoes, jobs, stores
 
 PATHS = {"cron": "/cron", "webhook": "/webhook", "hooks": "/hooks/prestashop"}
 
@@ -32,6 +32,7 @@ def status(session: Session, store: Store) -> dict[str, Any]:
     return {"name": store.name, "enabled": store.settings["enabled"], "dry_run": store.settings["dry_run"],
             "queue": jobs.counts(session, store.id), "mappings": jobs.mapping_counts(session, store),
             "conflicts": conflicts.counts(session, store)["open"], "echoes": echoes.count(store),
+            "frozen": bounces.count(session, store),
             "trouble": [{"side": c.side, "state": c.state, "reason": c.reason, "remedy": c.remedy, "since": c.since.isoformat()}
                         for c in circuit.trouble(session, store.id)]}
 

@@ -88,6 +88,7 @@ def _facts() -> dict[str, Any]:
         "ticking": pulse.tick_at is not None and at - pulse.tick_at < pulse.tick_limit,
         "facts": {"shop": _version("PrestaShop", store.shop_profile), "odoo": _version("Odoo", store.odoo_profile)},
         "silent": health.workers_silent(pulse, at), "held": sum(ledgers.held_counts(session, store).values()),
+        "frozen": pulse.frozen,
         "module": hooks.module_facts(session, store.id), "module_trouble": module_pull.trouble(store),
         "cron_line": cron_line(stores.token_value(session, store, "cron")) if not beating and confirmed.is_confirmed() else "",
     }

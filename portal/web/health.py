@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.config import Config
 from portal.db import now
 from portal.models import Circuit, Heartbeat, Store, SyncJob
-from portal.sync import circuit, jobs
+from portal.sync import bounces, circuit, jobs
 from portal.web.shown import number
 from portal.web.told import told
 
@@ -44,6 +44,8 @@ class Pulse:
     """Worker processes that gave a sign of life lately."""
     due_since: datetime | None = None
     last_synced: datetime | None = None
+    frozen: int = 0
+    """Records that wait for a person, since they go to and fro."""
     tick_limit: timedelta = timedelta(minutes=3)
 
 
@@ -78,6 +80,7 @@ def pulse(session: Session, store: Store, config: Config) -> Pulse:
         counts=jobs.counts(session, store.id), enabled=store.settings["enabled"], dry_run=store.settings["dry_run"],
         trouble=circuit.trouble(session, store.id), tick_at=beats.get("tick"), cron_at=store.cron_at,
         worker_at=max(workers, default=None), workers=alive, due_since=session.scalar(due), last_synced=session.scalar(done),
+        frozen=bounces.count(session, store),
         tick_limit=max(timedelta(minutes=3), timedelta(seconds=config.tick_seconds * 3)))
 
 
@@ -125,6 +128,11 @@ def _of_the_queue(pulse: Pulse) -> Health:
                                        number=number(counts["dead"])),
                       _("They failed as often as the settings allow. Everything else goes on."),
                       links=[(_("Open the dead letters"), "triage.page")])
+    if pulse.frozen:
+        return Health("warn", ngettext("%(number)s record is frozen.", "%(number)s records are frozen.", pulse.frozen,
+                                       number=number(pulse.frozen)),
+                      _("Something changes it after each write. Everything else goes on."),
+                      links=[(_("Frozen records"), "frozen.page")])
     if counts["error"]:
         return Health("busy", ngettext("%(number)s change has failed and will be tried again by itself.",
                                        "%(number)s changes have failed and will be tried again by themselves.", counts["error"],

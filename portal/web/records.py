@@ -12,7 +12,7 @@ from portal.entities import registry
 from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import allowed
-from portal.sync import conflicts, jobs, log, search, story
+from portal.sync import bounces, conflicts, jobs, log, search, story
 from portal.web import back_offices, xray
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -81,6 +81,7 @@ def _facts(entity: str, record: str) -> dict[str, Any]:
         "entity": entity, "record": record, "story": found, "mapping": mapping, "newest": newest,
         "name": back_offices.title(mapping), "xray": xray.steps(mapping, newest, found.waits_for, store.settings)
         if entity == "order" else [],
+        "frozen": bounces.of_record(reading(), store, entity, record), "what_thaws": bounces.REMEDY,
         "conflicts": conflicts.of_record(reading(), store, entity, record),
         "odoo_page": back_offices.odoo_page(store, entity, mapping.odoo_id) if mapping is not None else "",
         "shop_page": back_offices.shop_page(store, entity, record),

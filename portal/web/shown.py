@@ -23,7 +23,7 @@ from portal.web.zones import exact
 _replaced = lazy_gettext("Replaced by a newer change")
 STATES = {
     "pending": (lazy_gettext("Pending"), "clock"), "running": (lazy_gettext("Running"), "refresh-cw"),
-    "blocked": (lazy_gettext("Waiting for another record"), "clock"), "synced": (lazy_gettext("Synced"), "circle-check"),
+    "blocked": (lazy_gettext("Held back"), "clock"), "synced": (lazy_gettext("Synced"), "circle-check"),
     "error": (lazy_gettext("Error, will be tried again"), "triangle-alert"),
     "dead": (lazy_gettext("Dead letter"), "circle-alert"), "discarded": (lazy_gettext("Discarded"), "circle-x"),
     "superseded": (_replaced, "circle-x"),
@@ -35,6 +35,7 @@ EVENTS = {
     "synced": (lazy_gettext("Synced"), "circle-check"), "failed": (lazy_gettext("Failed"), "triangle-alert"),
     "dead": (lazy_gettext("Put aside as a dead letter"), "inbox"), "postponed": (lazy_gettext("Postponed"), "clock"),
     "blocked": (lazy_gettext("Waits for another record"), "clock"), "woken": (lazy_gettext("Goes on"), "play"),
+    "frozen": (lazy_gettext("Frozen"), "pause"),
     "lease_lost": (lazy_gettext("The worker was lost"), "triangle-alert"), "retried": (lazy_gettext("Retried"), "rotate-ccw"),
     "discarded": (lazy_gettext("Discarded"), "trash-2"), "superseded": (_replaced, "undo-2"),
     "dry_run": (lazy_gettext("Dry run"), "flask-conical"),

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page
 from sqlalchemy import Text, update
 
-from portal.db import Base
+from portal.db import Base, now
 from portal.extensions import services
-from portal.models import Circuit, Conflict, JobEvent, Mapping, Store
+from portal.models import Bounce, Circuit, Conflict, JobEvent, Mapping, Store
 from portal.web.first_admin import first_admin_link, welcome_link
 from tests.ui.person import watch
 from tests.web.conftest import ADMIN, World, app, logged_in, user, world  # noqa: F401
@@ -53,6 +53,8 @@ def soaked(world: World, full: int) -> int:  # noqa: F811
         session.add(JobEvent(job_id=full, kind="sent", message="", data={"call": MARKUP, "values": {MARKUP: MARKUP}}))
         session.add(Conflict(store_id=store.id, target=store.target, entity="product", shop_id="5", field="name", base="Mug",
                              shop_value=MARKUP, odoo_value=MARKUP * 4, state="open", winner="prestashop"))
+        session.add(Bounce(store_id=store.id, target=store.target, entity="product", record="5", odoo_id=5, frozen_at=now(),
+                           reason=MARKUP * 4))
         for table in Base.metadata.sorted_tables:
             for column in table.columns:
                 if isinstance(column.type, Text):

@@ -19,7 +19,7 @@ from portal.entities.base import Invalid, OdooFacts, Row, ShopFacts, Values
 from portal.entities.compare import Conflict, Owner, difference, fill_only, held, in_step, same, was_agreed
 from portal.entities.product import PRODUCT, field_of
 from portal.models import SyncJob
-from portal.sync import conflicts, facts
+from portal.sync import bounces, conflicts, facts
 from portal.sync.flows import cut_off, texts
 from portal.sync.flows.patching import patch
 from portal.sync.flows.templates import write_template
@@ -90,6 +90,7 @@ def agree(work: Work, odoo: OdooFacts, pairs: Sequence[Pair], *, both: bool) -> 
         else:
             left.append(pair)
     if not work.dry_run:
+        left = _not_to_and_fro(work, left) if both else left
         with work.services.db.begin() as session:
             for pair in left:
                 conflicts.keep(session, work.store, PRODUCT.name, pair.shop_id, pair.conflicts)
@@ -152,6 +153,14 @@ def _with_values(pair: Pair, odoo: OdooFacts, values: Values) -> Values:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _not_to_and_fro(work: Work, pairs: Sequence[Pair]) -> list[Pair]:
+    """Those that may be written; the jobs of the others are reported."""
+    bounces.begin(work, PRODUCT.name, [bounces.Planned(pair.job, pair.shop_id, pair.odoo_id, pair.to_shop, pair.to_odoo)
+                                       for pair in pairs if not pair.fresh])
+    open_ids = {job.id for job in work.open}
+    return [pair for pair in pairs if pair.job.id in open_ids]
 
 
 def _note(work: Work, pairs: Sequence[Pair]) -> None:

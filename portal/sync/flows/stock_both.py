@@ -17,7 +17,7 @@ from typing import Any, Literal
 from portal.entities import stock
 from portal.entities.stock import Agreement
 from portal.entities.text import number
-from portal.sync import echoes, in_flight, shop_sales
+from portal.sync import bounces, echoes, in_flight, shop_sales
 from portal.sync.flows import stock as counting
 from portal.sync.flows.patching import patch
 from portal.sync.flows.stock_lines import Item, Line, location, read_lines, without_line
@@ -86,6 +86,7 @@ def settle(work: Work, items: Sequence[Item], *, first: Literal["shop", "odoo"] 
         for step in steps:
             _would(work, step)
         return
+    steps = _not_to_and_fro(work, steps)
     acting = [step for step in steps if step.writes]
     if acting:
         work.keep([step.link(intent=_intent(step), base=step.base) for step in acting])
@@ -198,6 +199,19 @@ def _levels(work: Work, variants: Sequence[int]) -> dict[int, Levels]:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _not_to_and_fro(work: Work, steps: Sequence[Step]) -> list[Step]:
+    """Those that may be written; the jobs of quantities that bounce are reported."""
+    planned = []
+    for step in steps:
+        shop, hand = step.agreement.shop, step.agreement.on_hand
+        planned.append(bounces.Planned(step.item.job, step.item.key, step.item.variant,
+                                       {"quantity": str(shop)} if shop != step.line.quantity else {},
+                                       {"quantity": str(step.levels.held + hand)} if hand else {}))
+    bounces.begin(work, "stock", planned)
+    open_ids = {job.id for job in work.open}
+    return [step for step in steps if step.item.job.id in open_ids]
 
 
 def _count(work: Work, steps: Sequence[Step]) -> None:

@@ -15,7 +15,8 @@ from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Values
 from portal.entities.combination import Combination
 from portal.entities.compare import Conflict, difference, fill_only, in_step, same, was_agreed
-from portal.sync import conflicts
+from portal.entities.product import PRODUCT
+from portal.sync import bounces, conflicts
 from portal.sync.flows import cut_off
 from portal.sync.flows.agreement import OWNERS
 from portal.sync.flows.patching import patch
@@ -70,6 +71,8 @@ def settle(work: Work, odoo: OdooFacts, items: Sequence[Item], *, both: bool, fo
     if work.dry_run:
         _rehearse(work, parts)
         return
+    if both and not found:
+        parts = _not_to_and_fro(work, parts)
     with work.services.db.begin() as session:
         for part in parts:
             conflicts.keep(session, work.store, ENTITY, part.one.key, part.conflicts)
@@ -128,6 +131,20 @@ def _choose(part: Part, odoo: OdooFacts, number: int, name: str, value: Any) -> 
     if not same(part.odoo[name], value):
         part.tells.add(name)
     part.chosen.append(number)
+
+
+def _not_to_and_fro(work: Work, parts: Sequence[Part]) -> list[Part]:
+    """Those that may be written; the jobs of products of which a combination bounces are reported."""
+    planned = []
+    for item in {id(part.item): part.item for part in parts}.values():
+        mine = [part for part in parts if part.item is item]
+        to_shop = {f"{name} of {part.one.key}": value for part in mine for name, value in part.to_shop.items()}
+        to_odoo = {f"{name} of {part.one.key}": part.one.values[name] for part in mine for name in part.tells}
+        if item.mapping is not None:
+            planned.append(bounces.Planned(item.job, item.record, item.mapping.odoo_id, to_shop, to_odoo))
+    bounces.begin(work, PRODUCT.name, planned)
+    open_ids = {job.id for job in work.open}
+    return [part for part in parts if part.item.job.id in open_ids]
 
 
 def _rehearse(work: Work, parts: Sequence[Part]) -> None:

@@ -2,7 +2,7 @@
 
     pending → running → synced            error → running           dead → pending (retry)
                  └────→ error | dead      pending|error|dead → discarded
-    pending ⇄ blocked (waits for a dependency)      running|dead → superseded (merged into a newer waiting row)
+    pending ⇄ blocked (waits for a dependency, or is frozen)      running|dead → superseded (merged into a newer waiting row)
 
 At most one *waiting* row (pending, error, blocked) and one *running* row exist per (store, entity, direction, record); two
 partial unique indexes keep it so. A notice while one waits bumps its version; a notice while one runs makes the next waiting
@@ -17,11 +17,11 @@ from __future__ import annotations
 from portal.sync.jobs.counters import counts, dead_count, mapping_counts, unfinished
 from portal.sync.jobs.leases import LOST_LEASES_LIMIT, claim, extend, held, is_due, reap
 from portal.sync.jobs.notices import lock_waiting, notice, notice_many
-from portal.sync.jobs.outcomes import BLOCKS_LIMIT, block, fail, postpone, rehearse, succeed, unblock_stale, wake
+from portal.sync.jobs.outcomes import BLOCKS_LIMIT, block, fail, freeze, postpone, rehearse, succeed, thaw, unblock_stale, wake
 from portal.sync.jobs.people import RetryResult, discard, hurry, replay, retry, retry_failed
 from portal.sync.jobs.steps import Failure, in_order
 
 __all__ = ["BLOCKS_LIMIT", "LOST_LEASES_LIMIT", "Failure", "RetryResult", "block", "claim", "counts", "dead_count", "discard",
-           "extend", "fail", "held", "hurry", "in_order", "is_due", "lock_waiting", "mapping_counts", "notice",
-           "notice_many", "postpone", "reap", "rehearse", "replay", "retry", "retry_failed", "succeed",
+           "extend", "fail", "freeze", "held", "hurry", "in_order", "is_due", "lock_waiting", "mapping_counts", "notice",
+           "notice_many", "postpone", "reap", "rehearse", "replay", "retry", "retry_failed", "succeed", "thaw",
            "unblock_stale", "unfinished", "wake"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.db import now
@@ -18,6 +18,8 @@ from portal.sync.jobs.steps import Failure, dependents, event, explain, merge, n
 
 BLOCKS_LIMIT = 3
 """A job woken this often without finding what it waited for uses attempts from then on."""
+FROZEN_LOOK = timedelta(days=1)
+"""After which a change of a frozen record sees for itself whether it still is."""
 
 
 def succeed(session: Session, done: Sequence[tuple[SyncJob, str]]) -> None:
@@ -109,6 +111,28 @@ def block(session: Session, store: Store, row: SyncJob, refs: Collection[Ref], l
     event(session, row.id, "blocked", row.message)
 
 
+def freeze(session: Session, row: SyncJob, failure: Failure) -> None:
+    """running → blocked until a person thaws the record; a newer waiting row takes over, and is frozen when its turn comes."""
+    explain(row, failure)
+    event(session, row.id, "frozen", failure.message)
+    newer = newer_of(session, row)
+    if newer is not None:
+        merge(session, row, newer)
+        return
+    row.state = "blocked"
+    row.due_at = now() + FROZEN_LOOK
+    release(row)
+
+
+def thaw(session: Session, store_id: int, entity: str, records: Mapping[str, str], cause: str, why: str) -> None:
+    """blocked → pending, due now, for what waits for this cause; `records`: the record's id by direction."""
+    of_record = or_(*((SyncJob.direction == direction) & (SyncJob.record == record) for direction, record in records.items()))
+    for row in session.scalars(select(SyncJob).where(
+            SyncJob.store_id == store_id, SyncJob.entity == entity, SyncJob.state == "blocked", SyncJob.cause == cause, of_record)
+            .order_by(SyncJob.id).with_for_update()):
+        _go_on(session, row, why)
+
+
 def wake(session: Session, store_id: int, ref: Ref) -> None:
     """`ref` has reached Odoo: what waited only for it, blocked or dead of it, may run."""
     waiting = list(session.scalars(dependents(store_id, ref)))
@@ -121,11 +145,7 @@ def wake(session: Session, store_id: int, ref: Ref) -> None:
         if row.id in still:
             continue
         if row.state == "blocked":
-            row.state = "pending" if row.attempts == 0 else "error"
-            row.due_at = now()
-            row.queued_at = None
-            row.updated_at = now()
-            event(session, row.id, "woken", f"{ref.entity} {ref.record} is there")
+            _go_on(session, row, f"{ref.entity} {ref.record} is there")
         elif row.state == "dead":
             steps.revive(session, row, f"{ref.entity} {ref.record} is there")
 
@@ -136,8 +156,14 @@ def unblock_stale(session: Session) -> int:
                                 .with_for_update(skip_locked=True)))
     for row in rows:
         session.execute(delete(Dependency).where(Dependency.job_id == row.id))
-        row.state = "pending" if row.attempts == 0 else "error"
-        row.queued_at = None
-        row.updated_at = now()
-        event(session, row.id, "woken", "looks again by itself")
+        _go_on(session, row, "looks again by itself")
     return len(rows)
+
+
+def _go_on(session: Session, row: SyncJob, why: str) -> None:
+    """blocked → waiting for its turn."""
+    row.state = "pending" if row.attempts == 0 else "error"
+    row.due_at = min(row.due_at, now())
+    row.queued_at = None
+    row.updated_at = now()
+    event(session, row.id, "woken", why)
