@@ -187,3 +187,63 @@ def test_a_combinations_edit_outlives_a_lost_answer_of_odoo(one: World) -> None:
     assert in_odoo(one, keys[0])[0] == "NEWER"
     assert in_shop(one, keys[0], "reference") == ["NEWER"]
     assert not conflicts_of(one)
+
+
+def test_one_way_a_combination_that_goes_back_undoes_a_write_whose_answer_was_lost(one: World) -> None:
+    one.set(products="ps_to_odoo")
+    product, keys = joined_shirt(one, "ps_to_odoo")
+    before = in_odoo(one, keys[0])
+    there = {"reference": "NEW", "wholesale_price": "77.000000", "weight": "9.000000"}
+    was = {field: combination(one, keys[0], field, value) for field, value in there.items()}
+    one.odoo.faults.arm("drop", side="odoo", model="product.product", method="load")
+    assert told(one, "ps_to_odoo", product).uncertain
+    assert [now == old for now, old in zip(in_odoo(one, keys[0]), before, strict=True)] == [False, True, False, False]
+    for field, value in was.items():
+        combination(one, keys[0], field, value)
+    settle(one)
+    assert in_odoo(one, keys[0]) == before
+    assert not any(cut_off.SENDING in row.data for row in links(one, "combination").values())
+
+
+def test_one_way_a_price_impact_that_goes_back_does_too(one: World) -> None:
+    one.set(products="ps_to_odoo")
+    product, keys = joined_shirt(one, "ps_to_odoo")
+    before = extras(one)
+    for key in keys:
+        combination(one, key, "price", "5.000000")
+    one.odoo.faults.arm("drop", side="odoo", model="product.template.attribute.value", method="load")
+    assert told(one, "ps_to_odoo", product).uncertain
+    assert extras(one) != before
+    for key in keys:
+        combination(one, key, "price", "0.000000")
+    settle(one)
+    assert extras(one) == before
+
+
+def test_one_way_the_name_of_a_product_with_combinations_does_too(one: World) -> None:
+    one.set(products="ps_to_odoo")
+    product, _ = joined_shirt(one, "ps_to_odoo")
+    template = links(one, "product")[str(product)].odoo_id
+    was = shop(one, product, "name")
+    edit_product(one.shop.shop, product, name=both("Other"))
+    one.odoo.faults.arm("drop", model="product.template", **ODOO_LOSES)
+    assert told(one, "ps_to_odoo", product).uncertain
+    assert odoo(one).read("product.template", [template], ["name"])[0]["name"] == "Other"
+    edit_product(one.shop.shop, product, name=both(was))
+    settle(one)
+    assert odoo(one).read("product.template", [template], ["name"])[0]["name"] == was
+    assert cut_off.SENDING not in links(one, "product")[str(product)].data
+
+
+def combination(world: World, key: str, field: str, value: str) -> str:
+    """Someone edits a combination in the shop; what it had."""
+    with world.shop.shop.transaction():
+        row = world.shop.shop.tables["combinations"].rows[int(key.split(":")[1])]
+        before, row[field] = row.get(field, "0.000000"), value
+    return str(before)
+
+
+def extras(world: World) -> dict[int, float]:
+    """What Odoo adds to the price for each attribute value."""
+    rows = odoo(world).search_read("product.template.attribute.value", [], ["price_extra"])
+    return {row["id"]: row["price_extra"] for row in rows}

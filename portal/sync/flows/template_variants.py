@@ -15,7 +15,7 @@ from portal.entities.combination import Combination, Options
 from portal.entities.compare import is_blank, same, to_tell
 from portal.entities.text import number
 from portal.models import Mapping, SyncJob
-from portal.sync.flows import attributes
+from portal.sync.flows import attributes, edits
 from portal.sync.flows.attributes import Brought
 from portal.sync.flows.loading import load
 from portal.sync.links import Link
@@ -264,7 +264,8 @@ def _changes(item: Item, found: dict[str, Row], plan: Plan, odoo: OdooFacts) -> 
         current = combination.from_odoo(row, odoo)
         undecided = item.undecided.get(one.key, ())
         if mapping is not None and mapping.odoo_id == row["id"]:
-            change = [name for name in current if name in to_tell(one.values, mapping.base) and name not in undecided]
+            told = to_tell(one.values, mapping.base) | edits.unsettled(mapping, one.values)
+            change = [name for name in current if name in told and name not in undecided]
         else:
             change = [name for name in current if not (item.foreign and is_blank(one.values[name])) and name not in undecided]
         now, then = combination.to_odoo(current, odoo), combination.to_odoo({**current, **{n: one.values[n] for n in change}}, odoo)
@@ -280,7 +281,9 @@ def _plan_extras(item: Item, plan: Plan, brought: Brought, offers: Sequence[Row]
         return
     impacts = {one.key: one.values["impact"] for one in item.combinations}
     agreed = {key: mapping.base.get("impact") for key, mapping in item.known.items() if not mapping.data.get("gone")}
-    if impacts == agreed or (item.foreign and set(impacts.values()) == {"0"}):
+    cut_short = any("impact" in edits.unsettled(item.known[one.key], one.values) for one in item.combinations
+                    if one.key in item.known)
+    if (impacts == agreed and not cut_short) or (item.foreign and set(impacts.values()) == {"0"}):
         return
     if not item.needs_lines:
         item.notes.append("The price impacts of its combinations are left to the attributes it has in Odoo.")

@@ -213,7 +213,7 @@ def _link(part: Part, odoo: OdooFacts) -> Link | None:
         if name in part.undecided:
             continue
         equal = same(shop[name], part.odoo[name])
-        if name in part.tells:  # as if agreed on what Odoo has, and then moved in the shop
+        if name in part.tells:  # as if agreed on what Odoo has, and then moved in the shop; `variants` writes it
             base[name] = part.odoo[name]
             apart.pop(name, None)
         elif equal or name in part.to_shop or name not in base:
@@ -223,8 +223,6 @@ def _link(part: Part, odoo: OdooFacts) -> Link | None:
                 apart[name] = part.odoo[name]
     data = {name: value for name, value in cut_off.without_notes(part.data).items() if name != "odoo"} \
         | ({"odoo": apart} if apart else {})
-    if part.tells:  # written by `variants` after this is saved
-        data = cut_off.noted(data, to_shop={}, to_odoo={name: part.one.values[name] for name in sorted(part.tells)})
     mapping = part.item.known[part.one.key]
     if base == mapping.base and data == mapping.data:
         return None

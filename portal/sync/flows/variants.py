@@ -18,12 +18,13 @@ from portal.entities.text import one_line
 from portal.models import Mapping, SyncJob
 from portal.settings import allowed
 from portal.sync import facts
-from portal.sync.flows import template_variants, texts, variant_agreement
+from portal.sync.flows import cut_off, edits, template_variants, texts, variant_agreement
 from portal.sync.flows.agreement import Pair, agree
 from portal.sync.flows.loading import cell, load
 from portal.sync.flows.template_variants import ARCHIVED_TOO, LINE, VARIANT, Item
 from portal.sync.flows.templates import write_template
-from portal.sync.foreseen import Change, Foreseen, changes, new, title
+from portal.sync.flows.variants_foreseen import foresee
+from portal.sync.foreseen import Change, Foreseen, title
 from portal.sync.links import Link, external_id
 from portal.sync.work import Work
 
@@ -94,7 +95,8 @@ def read_shop(work: Work, products: Sequence[tuple[SyncJob, str, Values, Mapping
 
 def _unchanged(item: Item) -> bool:
     alive = {key for key, mapping in item.known.items() if not mapping.data.get("gone")}
-    return (item.mapping is not None and not difference(item.values, item.mapping.base) and alive == item.keys
+    cut_short = any(cut_off.SENDING in mapping.data for mapping in (item.mapping, *item.known.values()) if mapping is not None)
+    return (item.mapping is not None and not cut_short and not difference(item.values, item.mapping.base) and alive == item.keys
             and all(_known(item.known[one.key].base, item, one) == _known(one.values, item, one) for one in item.combinations))
 
 
@@ -140,7 +142,7 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
         items = [item for item in items if item.job in work.open]
     if work.dry_run:
         left = [item for item in items if item.job in work.open]
-        foreseen = _foreseen(work, odoo, left)
+        foreseen = foresee(work, odoo, left)
         for item in left:
             verb = "change" if item.mapping and item.template else "link" if item.template else "create"
             work.would(item.job, f"would {verb} product {item.record} in Odoo with {len(item.combinations)} variants"
@@ -150,48 +152,11 @@ def _bring(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
         for item in items:
             _link(work, item)
         return
+    _note(work, items)
     _write_templates(work, odoo, items)
     links = template_variants.bring(work, odoo, items) if items else []
     for item in items:
         _done(work, item, links)
-
-
-def _foreseen(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> dict[int, Foreseen]:
-    """What a dry run says of these products and their variants, by job id."""
-    found = [item.template for item in items if item.how == "linked"]
-    rows = {row["id"]: row for row in texts.read(work, odoo, found)}
-    facts: dict[int, Foreseen] = {}
-    for item in items:
-        number, name = item.template or None, title(item.values)
-        if item.how == "linked":
-            current = PRODUCT.from_odoo(rows[item.template], odoo)
-            change = changes("odoo", current, fill_only(held(PRODUCT, item.values, odoo), current))
-            facts[item.job.id] = Foreseen("link", name, number, change + _variants_of(item, set(item.adopted)))
-        elif item.template and item.mapping:
-            change = changes("odoo", item.mapping.base, difference(item.values, item.mapping.base))
-            alive = {key for key, mapping in item.known.items() if not mapping.data.get("gone")}
-            facts[item.job.id] = Foreseen("change", name, number, change + _variants_of(item, alive))
-        else:
-            own = new("odoo", item.values, leave=("kind",))
-            facts[item.job.id] = Foreseen("create", name, None, own + _variants_of(item, set()))
-    return facts
-
-
-def _variants_of(item: Item, before: set[str]) -> tuple[Change, ...]:
-    """Combinations that come, change or go."""
-    return tuple(
-        Change("odoo", f"variant {key}", _variant(item.known[key].base if key in item.known else None) if key in before else None,
-               _variant(next((one.values for one in item.combinations if one.key == key), None)))
-        for key in sorted(before | item.keys)
-        if key not in before or key not in item.keys or key not in item.known
-        or item.known[key].base != next(one.values for one in item.combinations if one.key == key))
-
-
-def _variant(values: Values | None) -> str | None:
-    """A variant in a few words; None where there is none."""
-    if values is None:
-        return None
-    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in ("", "0", None)) or "—"
 
 
 def _agree(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
@@ -298,6 +263,18 @@ def _match_one(item: Item, wanted: dict[Key, list[str]], found: dict[Key, list[R
         item.template, item.foreign, item.how = template, True, "linked"
 
 
+def _note(work: Work, items: Sequence[Item]) -> None:
+    """Note what is about to be written to linked products and variants: the shop may have gone back to what was agreed before a
+    write whose answer is lost is looked at again."""
+    notes = []
+    for item in items:
+        known = [(item.mapping, item.values)] if item.mapping is not None and item.template and item.agreed is None else []
+        known += [(item.known[one.key], _known(one.values, item, one)) for one in item.combinations if one.key in item.known]
+        notes += [edits.about_to_send(mapping, change) for mapping, values in known if (change := to_tell(values, mapping.base))]
+    if notes:
+        work.keep(notes)
+
+
 def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None:
     """What the product itself has: changes of linked ones, differences of found ones, new ones in one call."""
     found = [item.template for item in items if item.how == "linked" and item.agreed is None]
@@ -308,7 +285,7 @@ def _write_templates(work: Work, odoo: OdooFacts, items: Sequence[Item]) -> None
             current = PRODUCT.from_odoo(rows[item.template], odoo)
             changes[item.template] = list(fill_only(held(PRODUCT, item.values, odoo), current))
         elif item.template and item.mapping and item.agreed is None:
-            changes[item.template] = list(to_tell(item.values, item.mapping.base))
+            changes[item.template] = list(to_tell(item.values, item.mapping.base) | edits.unsettled(item.mapping, item.values))
     repeated = texts.repeated(work, PRODUCT, odoo, changes)
     for item in [item for item in items if item.template in changes]:
         change, repeats = changes[item.template], repeated.get(item.template, ())
