@@ -23,10 +23,6 @@ class Invalid(Exception):
         self.cause = cause
 
 
-class Skip(Exception):
-    """A record that has no place in Odoo, with the reason; nothing is wrong."""
-
-
 @dataclass(frozen=True, order=True)
 class Ref:
     """A shop record that another one needs: entity name and the shop's record key."""
@@ -124,7 +120,13 @@ class RecordEntity(Protocol):
     """Fields to read after a creation, for `extra`."""
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
-        """The record in normal form. Raises `Invalid`, or `Skip`."""
+        """The record in normal form. Raises `Invalid`."""
+
+    def deleted(self, record: Row) -> bool:
+        """Whether the shop keeps it only because old records need it."""
+
+    def remains(self, record: int, related: Mapping[str, list[Row]]) -> Row | None:
+        """What related records still tell of one that the shop has not even as a deleted one, for what needs it; None: nothing."""
 
     def match(self, values: Values) -> list[tuple[str, str]]:
         """(match field, value) by priority, to find the record in Odoo."""

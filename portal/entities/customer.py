@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from portal.entities.address import doubts, place, state_id, without_vat
-from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Skip, Values
+from portal.entities.base import Invalid, OdooFacts, Related, Row, ShopFacts, Values
 from portal.entities.language import odoo_language, shop_language
 from portal.entities.text import address_of_mail, clean, one_line, text_to_html, yes
 from portal.entities.vat import vat_number
 
-ADDRESS_FIELDS = ("id", "id_customer", "id_country", "id_state", "company", "vat_number", "address1", "address2", "postcode",
-                  "city", "phone", "phone_mobile", "deleted")
+ADDRESS_FIELDS = ("id", "id_customer", "id_country", "id_state", "firstname", "lastname", "company", "vat_number", "address1",
+                  "address2", "postcode", "city", "phone", "phone_mobile", "deleted")
 
 _PLAIN = {"name": "name", "email": "email", "company": "company_name", "reference": "ref", "street": "street",
           "street2": "street2", "zip": "zip", "city": "city", "vat": "vat"}
@@ -43,8 +43,6 @@ class Customer:
 
     def values(self, record: Row, related: Mapping[str, list[Row]], shop: ShopFacts) -> Values:
         """Name, e-mail, company, reference, default address, VAT number, country, language, and whether it is a guest."""
-        if yes(record.get("deleted")):
-            raise Skip("it was deleted in the shop")
         address = default_address(related.get("addresses", []))
         email = address_of_mail(record.get("email"))
         company = one_line(record.get("company")) or one_line(address.get("company"))
@@ -59,8 +57,18 @@ class Customer:
             "reference": f"PS-{_id(record, 'id')}",
             **place(address, shop),
             "language": shop.languages.get(_id(record, "id_lang"), ""),
-            "guest": yes(record.get("is_guest")),
+            "guest": yes(record.get("is_guest")) or self.deleted(record),
         }
+
+    def deleted(self, record: Row) -> bool:
+        return yes(record.get("deleted"))
+
+    def remains(self, record: int, related: Mapping[str, list[Row]]) -> Row | None:
+        """The newest address that an order keeps names the person."""
+        newest = max(related.get("addresses", []), key=lambda row: _id(row, "id"), default=None)
+        if newest is None:
+            return None
+        return {"id": record, "deleted": 1, **{name: newest.get(name) for name in ("firstname", "lastname", "company")}}
 
     def match(self, values: Values) -> list[tuple[str, str]]:
         return [("email", values["email"])] if values["email"] else []
@@ -76,7 +84,8 @@ class Customer:
         return int(row["id"])
 
     def yields(self, values: Values) -> bool:
-        """A guest gives way: several share one contact, and none may change what a registered customer said."""
+        """A guest gives way, and so does who was deleted: several share one contact, and none may change what a registered customer
+        said."""
         return bool(values["guest"])
 
     def doubts(self, values: Values, odoo: OdooFacts) -> list[str]:

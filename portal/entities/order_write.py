@@ -15,7 +15,8 @@ from portal.entities.order import OrderPlan, PlanLine
 from portal.entities.text import clean, one_line
 
 SERVICES: Mapping[str, str] = {
-    "shipping": "Shipping", "wrapping": "Gift wrapping", "discount": "Voucher", "ecotax": "Ecotax", "rounding": "Rounding"}
+    "shipping": "Shipping", "wrapping": "Gift wrapping", "discount": "Voucher", "ecotax": "Ecotax", "rounding": "Rounding",
+    "departed": "Product that the shop does not have any more"}
 """The service products an order may need, by key, with the name for one that has to be made. `shipping:<id_reference>` may
 name another product for one carrier."""
 STEP = 10

@@ -25,6 +25,8 @@ _SHOP_TAKES = {
     "weight": ("[0-9.]+", "cannot be below zero"),
 }
 """PrestaShop's own rules for these fields."""
+KIND_FIELDS = ("id", "product_type", "is_virtual", "cache_is_pack", "cache_default_attribute")
+"""What `kind` has to know."""
 
 
 class Product:
@@ -35,7 +37,7 @@ class Product:
     resource = "products"
     fields: tuple[str, ...] = (
         "id", "name", "reference", "price", "wholesale_price", "weight", "ean13", "upc", "description_short", "active",
-        "product_type", "is_virtual", "cache_is_pack", "cache_default_attribute")
+        *KIND_FIELDS[1:])
     related: tuple[Related, ...] = ()
     odoo_model = "product.template"
     chunk = 100
@@ -72,6 +74,12 @@ class Product:
                 raise Invalid(f"The product's {key} {record.get(field)!r} is not a number. Correct it in the shop.",
                               cause=f"product:{key}") from None
         return values
+
+    def deleted(self, record: Row) -> bool:
+        return False
+
+    def remains(self, record: int, related: Mapping[str, list[Row]]) -> Row | None:
+        return None
 
     def match(self, values: Values) -> list[tuple[str, str]]:
         keys = [("default_code", values["reference"]), ("barcode", values["barcode"])]

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from portal.entities import registry
-from portal.entities.base import Invalid, Skip
+from portal.entities.base import Invalid
 from portal.entities.compare import fill_only, held
 from portal.entities.product import language_of
 from portal.models import Mapping, Store, SyncJob
@@ -160,10 +160,9 @@ def _record(services: Services, store: Store, entity: str, shop_id: str, odoo_id
     if not rows:
         raise Invalid(f"The shop has no {entity} with the id {shop_id}.")
     related = {need.resource: shop.find_any(need.resource, need.key_field, [shop_id], need.fields) for need in record.related}
-    try:
-        values = record.values(rows[0], related, facts.shop(services, store))
-    except Skip as reason:
-        raise Invalid(f"{record.label} {shop_id} cannot be linked: {reason}.") from None
+    if record.deleted(rows[0]):
+        raise Invalid(f"{record.label} {shop_id} cannot be linked: it was deleted in the shop.")
+    values = record.values(rows[0], related, facts.shop(services, store))
     more = ["product_variant_id", "product_variant_count"] if entity == "product" else []
     fields = [*record.odoo_fields(odoo), "display_name", "company_id", *more]
     found = services.odoo(store).read(record.odoo_model, [odoo_id], fields, context=ARCHIVED_TOO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Run:
     town: Town
     rng: random.Random
     moves: list[str] = field(default_factory=list)
-    quiet_since: int | None = None
+    quiet_since: Counter[str] | None = None
     """Writes to both sides when a dry run or a switched-off store began to be still."""
 
     def play(self) -> None:
@@ -180,11 +181,12 @@ class Run:
             time.sleep(0.02)
         self._late_calls_end()
         if not (self.world.running() and self.world.forked):
-            self.quiet_since = self.world.writes()
+            self.quiet_since = self.world.writing_calls()
 
     def _still_quiet(self) -> None:
         if self.quiet_since is not None:
-            assert self.world.writes() == self.quiet_since, "something was written while the store was off or in dry run"
+            written = self.world.writing_calls() - self.quiet_since
+            assert not written, f"something was written while the store was off or in dry run: {dict(written)}"
             self.quiet_since = None
 
     def _breathe(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.entities.base import Invalid, ShopFacts, Skip
+from portal.entities.base import Invalid, ShopFacts
 from portal.entities.compare import fill_only, held
 from portal.entities.customer import CUSTOMER, default_address
 from tests.entities.worlds import SHOPS, VERSIONS, as_read, odoo_facts, recorded, shop_facts
@@ -91,9 +91,21 @@ def test_a_customer_without_any_name_is_refused_with_the_remedy() -> None:
     assert refused.value.cause == "customer:name"
 
 
-def test_a_customer_deleted_in_the_shop_is_left_out() -> None:
-    with pytest.raises(Skip, match="deleted in the shop"):
-        customer(deleted="1")
+def test_a_customer_deleted_in_the_shop_is_known_as_such_and_gives_way_to_a_living_one() -> None:
+    assert CUSTOMER.deleted({"deleted": "1"})
+    assert not CUSTOMER.deleted({"deleted": "0"})
+    assert CUSTOMER.yields(customer(deleted="1"))
+    assert not CUSTOMER.yields(customer())
+
+
+def test_the_newest_address_tells_who_a_customer_was_that_the_shop_does_not_have_any_more() -> None:
+    addresses = [{"id": "7", "firstname": "Ada", "lastname": "Lovelace", "company": "", "deleted": "1"},
+                 {"id": 3, "firstname": "Ada", "lastname": "Byron", "company": "", "deleted": "1"}]
+    found = CUSTOMER.remains(12, {"addresses": addresses})
+    assert found is not None
+    values = CUSTOMER.values(found, {"addresses": addresses}, ShopFacts())
+    assert (values["name"], values["email"], values["reference"], values["guest"]) == ("Ada Lovelace", "", "PS-12", True)
+    assert CUSTOMER.remains(12, {}) is None
 
 
 @pytest.mark.parametrize(("vat", "stored"), [

@@ -15,7 +15,7 @@ from portal.entities.order_source import READS, OrderSource, needs, source
 from portal.entities.tax import TaxMap
 from portal.models import Mapping, SyncJob
 from portal.sync import facts, sales, taxes
-from portal.sync.flows import order_refunds
+from portal.sync.flows import departed, order_refunds
 from portal.sync.work import Work
 
 STATE_FIELDS = ["name", "state", "origin", "client_order_ref", "amount_untaxed", "amount_tax", "amount_total", "invoice_ids"]
@@ -33,6 +33,8 @@ class Open:
     created: bool = False
     needs: frozenset[Ref] = frozenset()
     """In a dry run: what would have to reach Odoo first."""
+    gone: frozenset[Ref] = frozenset()
+    """What it sells that the shop does not have any more and Odoo never had."""
     delivery: Row | None = None
     invoice: Row | None = None
     """The shop's rows of its two addresses."""
@@ -89,7 +91,7 @@ def plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
         except Invalid as error:
             work.failed(job, error)
         work.words[job.id] = {str(row["reference"])}
-    missing = _missing(work, sources)
+    missing, gone = _missing(work, sources)
     taxes.note(work.services, work.store)
     with work.services.db.read() as session:
         chosen = taxes.chosen(session, work.store)
@@ -105,7 +107,8 @@ def plan(work: Work, rows: dict[str, list[Row]]) -> list[Open]:
             if not int(header["id_customer"] or 0):
                 raise Invalid("The order has no customer. Give it one in the shop.", cause="order:customer")
             found.append(Open(job, sources[job.id], _planned(work, sources[job.id], chosen, began), known.get(job.record),
-                              needs=missing[job.id], delivery=places.get(int(header["id_address_delivery"] or 0)),
+                              needs=missing[job.id], gone=gone[job.id],
+                              delivery=places.get(int(header["id_address_delivery"] or 0)),
                               invoice=places.get(int(header["id_address_invoice"] or 0)), slips=slips.get(job.record, [])))
         except Invalid as error:
             work.failed(job, error)
@@ -126,16 +129,19 @@ def _planned(work: Work, found: OrderSource, chosen: TaxMap, began: float) -> Or
         return order.plan(found, fresh, chosen, tolerance=tolerance)
 
 
-def _missing(work: Work, sources: dict[int, OrderSource]) -> dict[int, frozenset[Ref]]:
-    """What each order needs that is not linked yet. A combination comes with its product."""
+def _missing(work: Work, sources: dict[int, OrderSource]) -> tuple[dict[int, frozenset[Ref]], dict[int, frozenset[Ref]]]:
+    """What each order needs that is not linked yet, and what it sells that never will be. A combination comes with its product."""
     wanted = {number: needs(found) for number, found in sources.items()}
-    linked: dict[str, set[str]] = {}
+    linked: set[Ref] = set()
     for entity in ("customer", "product", "combination"):
         records = {ref.record for refs in wanted.values() for ref in refs if ref.entity == entity}
-        linked[entity] = set(work.mappings(entity, records)) if records else set()
-    return {number: frozenset(Ref("product", ref.record.partition(":")[0]) if ref.entity == "combination" else ref
-                              for ref in refs if ref.record not in linked[ref.entity])
-            for number, refs in wanted.items()}
+        known = work.mappings(entity, records) if records else {}
+        linked |= {Ref(entity, record) for record, row in known.items() if entity != "product" or row.data.get("variant_id")}
+    unlinked = {number: refs - linked for number, refs in wanted.items()}
+    gone = departed.find(work, frozenset().union(*unlinked.values()))
+    return ({number: frozenset(Ref("product", ref.record.partition(":")[0]) if ref.entity == "combination" else ref
+                               for ref in refs - gone) for number, refs in unlinked.items()},
+            {number: refs & gone for number, refs in unlinked.items()})
 
 
 def find(work: Work, orders: Sequence[Open]) -> None:

@@ -13,13 +13,22 @@ from types import MappingProxyType
 
 from portal.clients.errors import Rejected
 from portal.entities import order, order_changes, order_write
-from portal.entities.base import Invalid, Ref, Row
+from portal.entities.base import DependencyMissing, Invalid, Ref, Row
 from portal.entities.odoo_arithmetic import OdooSales
 from portal.entities.order_source import needs
 from portal.entities.order_write import OdooIds
 from portal.settings import allowed
 from portal.sync import in_flight, ledgers, sales
-from portal.sync.flows import addresses, order_batch, order_cancel, order_foreseen, order_invoice, order_payment, order_refunds
+from portal.sync.flows import (
+    addresses,
+    departed,
+    order_batch,
+    order_cancel,
+    order_foreseen,
+    order_invoice,
+    order_payment,
+    order_refunds,
+)
 from portal.sync.flows.order_batch import STATE_FIELDS, Open
 from portal.sync.flows.order_states import CONFIRMED_HERE
 from portal.sync.ledgers import Judged
@@ -55,18 +64,20 @@ def push(work: Work) -> None:
 
 
 def _values(work: Work, orders: Sequence[Open]) -> dict[int, Row]:
-    """Odoo values for each order by job id; an order whose address Odoo does not take is reported and left out.
-
-    Raises `DependencyMissing` where a product was unlinked meanwhile.
-    """
+    """Odoo values for each order by job id; an order that cannot be told to Odoo is reported and left out."""
     linked = _customers(work, orders)
     asked = [addresses.Asked(item.job, str(item.found.order["id_customer"]), linked[item.job.id], item.delivery, item.invoice)
              for item in orders]
     places = addresses.resolve(work, asked)
     ids = _ids(work, [item for item in orders if item.job.id in places], linked, places)
-    for item in orders:
-        item.warnings = list(places[item.job.id].warnings) if item.job.id in places else []
-    return {item.job.id: order_write.to_odoo(item.plan, _sales(work), ids[item.job.id]) for item in orders if item.job.id in places}
+    values = {}
+    for item in [item for item in orders if item.job.id in places]:
+        item.warnings = [*places[item.job.id].warnings, *departed.warnings(item)]
+        try:
+            values[item.job.id] = order_write.to_odoo(item.plan, _sales(work), ids[item.job.id])
+        except (DependencyMissing, Invalid) as error:  # a product was unlinked meanwhile, or the date is none
+            work.failed(item.job, error)
+    return values
 
 
 def _customers(work: Work, orders: Sequence[Open]) -> dict[int, int]:
@@ -85,6 +96,7 @@ def _ids(work: Work, orders: Sequence[Open], partners: dict[int, int],
     products = {Ref("product", record): int(m.data["variant_id"]) for record, m in linked["product"].items()
                 if m.data.get("variant_id")}
     products |= {Ref("combination", record): m.odoo_id for record, m in linked["combination"].items()}
+    products |= departed.stand_ins(work, orders)
     found = {}
     for item in orders:
         partner, place = partners[item.job.id], places.get(item.job.id)
@@ -293,7 +305,7 @@ def _stock(work: Work, item: Open) -> list[tuple[str, str, str]]:
     """A sale changes what has to be on hand in Odoo, so the stock of its products is looked at again."""
     if not allowed(work.store.settings, "stock", "ps_to_odoo"):
         return []
-    refs = {ref.record for ref in needs(item.found) if ref.entity in ("product", "combination")}
+    refs = {ref.record for ref in needs(item.found) - item.gone if ref.entity in ("product", "combination")}
     return [("stock", "ps_to_odoo", record) for record in sorted(refs)]
 
 

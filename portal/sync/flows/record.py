@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.clients.errors import Missing, Rejected
 from portal.entities import combination, registry
-from portal.entities.base import Invalid, OdooFacts, RecordEntity, Skip
+from portal.entities.base import Invalid, OdooFacts, RecordEntity
 from portal.entities.compare import fill_only, held, is_blank, to_tell
 from portal.entities.product import PRODUCT
 from portal.models import Mapping, SyncJob
@@ -51,24 +51,29 @@ def _read_shop(work: Work, entity: RecordEntity) -> tuple[dict[int, Values], dic
     """The normalised values by job id; jobs whose record is gone or cannot be mapped are settled here. And the related rows."""
     ids = [int(job.record) for job in work.jobs]
     rows = {str(row["id"]): row for row in work.shop.read(entity.resource, ids, entity.fields)}
+    needed = work.needed(entity.name) if entity.on_the_fly else set()
     related: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    owners = sorted(rows.keys() | needed)
     for need in entity.related:
-        for row in work.shop.find_any(need.resource, need.key_field, rows, need.fields) if rows else ():
+        for row in work.shop.find_any(need.resource, need.key_field, owners, need.fields) if owners else ():
             related.setdefault(str(row[need.key_field]), {}).setdefault(need.resource, []).append(row)
     shop = facts.shop(work.services, work.store)
     values: dict[int, Values] = {}
     for job in work.jobs:
         found = rows.get(job.record)
+        if found is None and job.record in needed:
+            found = entity.remains(int(job.record), related.get(job.record, {}))
         if found is None:
             work.done(job, f"{entity.label} {job.record} is no longer in the shop; Odoo keeps its record.", changed=False)
+            continue
+        if entity.deleted(found) and job.record not in needed:
+            work.done(job, f"{entity.label} {job.record} is left out: it was deleted in the shop.", changed=False)
             continue
         try:
             work.words[job.id] = {str(found[name]) for name in ("reference", "email", "ean13") if found.get(name)}
             values[job.id] = entity.values(found, related.get(job.record, {}), shop)
         except Invalid as error:
             work.failed(job, error)
-        except Skip as reason:
-            work.done(job, f"{entity.label} {job.record} is left out: {reason}.", changed=False)
     return values, related
 
 
