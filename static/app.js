@@ -37,9 +37,9 @@ function relative(seconds) {
 }
 function showTimes() {
   for (const time of document.querySelectorAll("time[datetime]")) {
-    const at = new Date(time.dateTime);
+    const at = new Date(time.dateTime), seconds = (at - Date.now()) / 1000;
     time.title = exact.format(at);
-    time.textContent = "exact" in time.dataset ? time.title : relative((at - Date.now()) / 1000);
+    time.textContent = "exact" in time.dataset ? time.title : relative("coming" in time.dataset ? Math.max(0, seconds) : seconds);
   }
 }
 /* Who cannot point at a time touches it. */
@@ -108,14 +108,14 @@ document.addEventListener("htmx:sendError", () => connection(true));
 document.addEventListener("htmx:responseError", (event) => connection(event.detail.xhr.status >= 500));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) connection(false); });
 
-function prepare() {
+function prepare(event) {
   showTimes();
   if (!say.zone && browsers) for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = browsers;
   showSwitch();
   announce();
   showTrouble();
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-  document.querySelector("[data-focus]")?.focus();
+  event.target.querySelector("[data-focus]")?.focus();
   for (const box of document.querySelectorAll("[data-check-all], [data-print]")) box.hidden = false;
   document.querySelectorAll("[data-selection]").forEach(countSelection);
 }
@@ -154,6 +154,19 @@ document.addEventListener("change", (event) => {
     for (const box of form.querySelectorAll("input[name=job]")) box.checked = event.target.checked;
   }
   countSelection(form);
+});
+
+/* A field is checked when it is left, and says at once what is wrong with it. */
+document.addEventListener("change", (event) => {
+  const field = event.target, form = field.closest("[data-check]");
+  const place = form && document.getElementById(`${field.name}-problem`);
+  if (place) htmx.ajax("POST", form.dataset.check.replace("FIELD", field.name), { source: field, target: place, swap: "innerHTML" });
+});
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (!target.matches(".problem")) return;
+  const field = document.getElementById(target.id.replace("-problem", ""));
+  if (target.textContent.trim()) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
 });
 
 /* A form that acts is sent once, however often it is clicked; one with unsaved input warns before it is left. */

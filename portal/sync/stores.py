@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import time
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -104,8 +105,8 @@ def clean_fields(fields: MappingType[str, str]) -> dict[str, str]:
         if clean.get(key):
             clean[key] = _clean_url(key, clean[key])
     name = clean.get("name")
-    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", name):
-        raise SettingError("name: use letters, digits, space, dot, dash or underscore; at most 64 characters.")
+    if name and not re.fullmatch(r"[^\W_][\w .,&'’()+!-]{0,63}", name):
+        raise SettingError("name: use letters, digits, spaces and . , - _ & ' ( ) + !, at most 64; begin with a letter or digit.")
     return clean
 
 
@@ -159,7 +160,9 @@ def check_shop(url: str, key: str, config: Config, *, allow_private: bool = Fals
         client = shop_client.connect(url, key.strip(), call_seconds=min(config.call_seconds, 20),
                                      allow_private=allow_private or config.allow_private_networks)
         try:
+            began = time.monotonic()
             profile = client.probe()
+            took = time.monotonic() - began
         finally:
             client.close()
     except SettingError as error:
@@ -167,7 +170,7 @@ def check_shop(url: str, key: str, config: Config, *, allow_private: bool = Fals
     except RemoteError as error:
         message = without_secrets(error.message)
         return Check(False, message, [(False, message, error.remedy)])
-    steps = [(True, f"PrestaShop {profile.version} answers.", "")]
+    steps = [(True, f"PrestaShop {profile.version} answers, in {took:.1f} s.", "")]
     steps += [(False, text, "In the shop: Advanced Parameters > Webservice > your key, tick the box, save.")
               for text in profile.missing_rights]
     ok = not profile.missing_rights
@@ -182,7 +185,9 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
         client = odoo_client.connect(url, db.strip(), login.strip(), key.strip(), call_seconds=min(config.call_seconds, 30),
                                      allow_private=allow_private or config.allow_private_networks)
         try:
+            began = time.monotonic()
             profile = client.probe()
+            took = time.monotonic() - began
         finally:
             client.close()
     except SettingError as error:
@@ -190,7 +195,7 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
     except RemoteError as error:
         message = without_secrets(error.message)
         return Check(False, message, [(False, message, error.remedy)])
-    steps = [(True, f"Odoo {profile.version} answers; user id (uid) {profile.uid}.", "")]
+    steps = [(True, f"Odoo {profile.version} answers, in {took:.1f} s; user id (uid) {profile.uid}.", "")]
     steps += [(False, text, "Ask the Odoo administrator to give this user the group or install the app.")
               for text in (*profile.modules_missing, *profile.rights_missing)]
     steps += [(True, text, "") for text in profile.warnings]

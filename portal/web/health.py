@@ -94,7 +94,7 @@ def judge(pulse: Pulse, at: datetime) -> Health:
     counts = pulse.counts
     waiting = counts["pending"] + counts["error"]
     safe = ngettext("%(number)s change is waiting; nothing is lost.", "%(number)s changes are waiting; nothing is lost.", waiting,
-                    number=number(waiting))
+                    number=number(waiting)) if waiting else _("Nothing is waiting, and nothing is lost.")
     for row in sorted(pulse.trouble, key=lambda c: c.state != "paused"):
         odoo, reason = row.side == "odoo", told(row.reason)
         if row.state == "paused":

@@ -17,7 +17,7 @@ from portal.sync import stores
 from portal.web import confirmed, shown, store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
-from portal.web.stores import show_form, try_connection
+from portal.web.stores import learn, show_form, try_connection
 from portal.web.told import told
 
 pages = Blueprint("settings", __name__)
@@ -54,7 +54,16 @@ def save() -> ResponseReturnValue:
         entered.errors[key] = text
         return show_form(current_store(), entered), 422
     services().kick()
+    unknown = {"shop": store.shop_profile is None, "odoo": store.odoo_profile is None}
+    learn(store.id, [side for side, fields in store_form.BLOCKS.items()
+                     if unknown[side] or any(item.key in changed for item in fields)])
     return done(url_for("store.settings.page"), _("The settings were saved.") if changed else _("There was nothing to change."))
+
+
+@pages.post("/settings/check/<key>")
+def check_field(key: str) -> ResponseReturnValue:
+    """Whether one field may stay as it was left."""
+    return render_template("_problem.html", text=store_form.problem_of(key, request.form, current_store()))
 
 
 @pages.post("/settings/test/<side>")

@@ -49,10 +49,19 @@ SOURCES = {
     "pull": lazy_gettext("by Pull stock"), "conflict": lazy_gettext("after a conflict was settled"),
 }
 """By whom a change was noticed."""
+STEPS = {"rehearse": lazy_gettext("Rehearse"), "initial": lazy_gettext("Start the initial sync"),
+         "enable": lazy_gettext("Enable synchronization")}
+"""The steps of the first run that follow on the settings."""
 FIELDS = {"name": lazy_gettext("Name"), "description": lazy_gettext("Description"), "active": lazy_gettext("Active"),
           "price": lazy_gettext("Price"), "cost": lazy_gettext("Cost"), "reference": lazy_gettext("Reference"),
-          "barcode": lazy_gettext("Barcode"), "weight": lazy_gettext("Weight"), "impact": lazy_gettext("Price impact")}
-"""What a merchant calls the fields of a product."""
+          "barcode": lazy_gettext("Barcode"), "weight": lazy_gettext("Weight"), "impact": lazy_gettext("Price impact"),
+          "variant": lazy_gettext("Variant"), "variants": lazy_gettext("Variants"), "quantity": lazy_gettext("Quantity"),
+          "email": lazy_gettext("E-mail"), "company": lazy_gettext("Company"), "street": lazy_gettext("Street"),
+          "zip": lazy_gettext("Postcode"), "city": lazy_gettext("City"), "country": lazy_gettext("Country"),
+          "phone": lazy_gettext("Phone"), "vat": lazy_gettext("VAT number"), "language": lazy_gettext("Language"),
+          "guest": lazy_gettext("Guest"), "state": lazy_gettext("State"), "total": lazy_gettext("Total"),
+          "lines": lazy_gettext("Lines"), "tracking": lazy_gettext("Tracking number")}
+"""What a merchant calls the fields of a record."""
 CHOICES = {"off": lazy_gettext("Off"), **DIRECTIONS, "both": lazy_gettext("Both ways"), "odoo": "Odoo",
            "prestashop": "PrestaShop", "manual": lazy_gettext("A person decides")}
 RECORDS = {"customer": lazy_gettext("Customer"), "product": lazy_gettext("Product"), "combination": lazy_gettext("Combination"),
@@ -68,18 +77,23 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["record_label"] = record_label
     app.jinja_env.filters["record_name"] = record_name
     app.jinja_env.filters["noticed"] = noticed
+    app.jinja_env.filters["field_label"] = field_label
     app.jinja_env.globals.update(STATES=STATES, DIRECTIONS=DIRECTIONS, CHOICES=CHOICES, EVENTS=EVENTS, SOURCES=SOURCES,
-                                 FIELDS=FIELDS, step_url=step_url, ledger_url=ledger_url)
+                                 STEPS=STEPS, step_url=step_url, ledger_url=ledger_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
 
 
-def when(at: datetime | None) -> Markup:
-    """A point in time in the zone of the page; the browser shows how long ago it was, and this when pointed at."""
+def when(at: datetime | None, coming: bool = False) -> Markup:
+    """A point in time in the zone of the page; the browser shows how long ago it was, and this when pointed at.
+
+    `coming`: what is to happen then, and happens now once that moment has passed.
+    """
     if at is None:
         return escape(_("never"))
     text = exact(at)
-    return Markup('<time datetime="{0}" title="{1}">{1}</time>').format(escape(at.isoformat(timespec="seconds")), text)
+    mark = Markup(" data-coming") if coming else ""
+    return Markup('<time datetime="{0}" title="{1}"{2}>{1}</time>').format(escape(at.isoformat(timespec="seconds")), text, mark)
 
 
 def number(value: int) -> str:
@@ -103,6 +117,12 @@ def record_label(job: Any) -> str:
 def record_name(entity: str, record: str) -> str:
     """What a merchant calls a record: "Customer 12"."""
     return f"{RECORDS.get(entity) or entity.replace('_', ' ').capitalize()} {record}"
+
+
+def field_label(field: str) -> str:
+    """What a merchant calls a field; what follows the first word, such as a language, stays: "name (fr_FR)"."""
+    word, space, rest = field.partition(" ")
+    return f"{FIELDS.get(word, word)}{space}{rest}"
 
 
 def noticed(event: Any) -> str:

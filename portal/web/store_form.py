@@ -108,6 +108,11 @@ def read(form: Mapping[str, str], store: Store | None) -> Entered:
     return entered
 
 
+def problem_of(key: str, form: Mapping[str, str], store: Store | None) -> str:
+    """What is wrong with one field, as it was left; "" if nothing."""
+    return read(form, store).errors.get(key, "")
+
+
 def split(values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """The connection fields and the settings of a form."""
     return ({k: v for k, v in values.items() if k not in store_settings.BY_KEY},

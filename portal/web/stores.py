@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,10 +14,11 @@ from portal.db import now
 from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import hooks, stores, view
+from portal.sync import first_run, hooks, stores, view
 from portal.web import confirmed, health, store_form, throttle
 from portal.web.access import actor, admin_only, visible_stores
 from portal.web.answers import done, is_fragment
+from portal.web.told import told
 
 pages = Blueprint("stores", __name__)
 
@@ -64,16 +66,31 @@ def add() -> ResponseReturnValue:
         entered.errors[key] = text
         return show_form(None, entered), 422
     services().kick()
-    _learn(store_id)
+    learn(store_id, store_form.SIDES)
     return done(url_for("store.dashboard.page", store_id=store_id), _("%(name)s was added.", name=connection["name"]))
 
 
-def _learn(store_id: int) -> None:
-    """Ask both sides of a new store who they are, so that nobody has to test again what was tested in the form."""
+def learn(store_id: int, sides: Iterable[str]) -> None:
+    """Ask sides whose connection was just saved who they are, so that nobody has to test again; says which do not answer."""
     release()
-    checks = {side: store_form.test(side, request.form, None, services().config) for side in store_form.SIDES}
+    with services().db.read() as session:
+        store = session.get_one(Store, store_id)
+        session.expunge(store)
+    checks = {side: store_form.test(side, request.form, store, services().config) for side in sides}
     with writing() as session:
         stores.save_checks(session, session.get_one(Store, store_id), **checks)
+    for side, check in checks.items():
+        if not check.ok:
+            remedy = next((remedy for ok, _text, remedy in check.steps if not ok), "")
+            why = f"{told(check.title)} {told(remedy)}".strip()
+            flash(_("%(side)s cannot be used yet: %(reason)s", side=store_form.SIDES[side], reason=why), "error")
+
+
+@pages.post("/stores/check/<key>")
+@admin_only
+def check_field(key: str) -> ResponseReturnValue:
+    """Whether one field of a store that is not saved yet may stay as it was left."""
+    return render_template("_problem.html", text=store_form.problem_of(key, request.form, None))
 
 
 @pages.post("/stores/test/<side>")
@@ -113,8 +130,9 @@ def show_form(store: Store | None, entered: store_form.Entered) -> str:
     """The form as a page, or only the form where htmx asks."""
     more: dict[str, Any] = {}
     if store is not None:
+        more["next_step"] = first_run.next_step(first_run.steps(reading(), store))
         facts = view.store_facts(reading(), store, services().config, secrets=confirmed.is_confirmed())
-        more = {"endpoints": facts["endpoints"], "cron_token": facts.get("tokens", {}).get("cron", ""),
+        more |= {"endpoints": facts["endpoints"], "cron_token": facts.get("tokens", {}).get("cron", ""),
                 "module": hooks.module_facts(reading(), store.id)}
     template = "_store_form.html" if is_fragment() else "store_form.html"
     return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,

@@ -193,6 +193,17 @@ def test_the_form_is_checked_tested_and_saved_in_place(chromium: Chromium, world
     monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: check)
     page = open_page(chromium, address)
     page.goto(f"{address}/stores/new")
+    page.fill("#name", "<Third>")
+    page.press("#name", "Tab")
+    expect(page.locator("#name-problem")).to_contain_text("Use letters, digits")
+    expect(page.locator("#name")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#ps_url")).to_be_focused()
+    page.fill("#name", "Third")
+    page.press("#name", "Tab")
+    expect(page.locator("#name-problem")).to_be_hidden()
+    expect(page.locator("#name")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#max_attempts")).to_be_hidden()
+    page.get_by_text("More settings").click()
     for key, value in {"name": "Third", "ps_url": "shop.example.com", "ps_key": "k1", "odoo_url": "odoo.example.com",
                        "odoo_login": "sync", "odoo_key": "k2", "max_attempts": "0"}.items():
         page.fill(f"#{key}", value)

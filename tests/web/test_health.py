@@ -38,6 +38,7 @@ OLD = NOW - timedelta(minutes=30)
     (pulse(enabled=False), "off", "Synchronization is off. Changes are noticed and wait."),
     (pulse({"pending": 10, "error": 4}, trouble=[circuit("odoo", "open")]), "warn",
      "Odoo cannot be reached. 14 changes are waiting; nothing is lost."),
+    (pulse(trouble=[circuit("odoo", "open")]), "warn", "Odoo cannot be reached. Nothing is waiting, and nothing is lost."),
     (pulse({"pending": 1}, trouble=[circuit("odoo", "open"), circuit("shop", "paused")]), "bad",
      "The shop refuses the connection. 1 change is waiting; nothing is lost."),
     (pulse(tick_at=OLD), "bad", "Nobody looks for due work."),

@@ -193,7 +193,7 @@ def test_every_error_is_shown_beside_its_field_and_nothing_typed_is_lost(world: 
         answer = admin.post("/stores/new", wrong, headers=headers)
         assert answer.status_code == 422
         for key in ("name", "ps_url", "odoo_url", "odoo_db", "products", "max_attempts", "stock_buffer"):
-            assert f'id="{key}-problem"' in answer.text, key
+            assert re.search(rf'id="{key}-problem"[^>]*>\s*<svg', answer.text), key
             assert f'href="#{key}"' in answer.text
         for kept in ('value="ftp://x"', 'value="many"', 'value="k1"', 'value="prod"'):
             assert (kept in answer.text) == (kept != 'value="prod"'), kept
@@ -201,6 +201,35 @@ def test_every_error_is_shown_beside_its_field_and_nothing_typed_is_lost(world: 
     assert "exists already" in words(admin.post("/stores/new", NEW | {"name": "Mine"}))
     with world.db.read() as session:
         assert session.query(Store).count() == 2
+
+
+def test_a_field_is_checked_as_soon_as_it_is_left(world: World, admin: Browser) -> None:
+    for base in ("/stores", f"/stores/{world.mine}/settings"):
+        for key, wrong in {"name": "<b>", "ps_url": "ftp://x", "max_attempts": "0"}.items():
+            assert "problem" not in admin.post(f"{base}/check/{key}", NEW).text
+            assert admin.post(f"{base}/check/{key}", NEW).text == ""
+            assert len(words(admin.post(f"{base}/check/{key}", NEW | {key: wrong}))) > 20
+    with world.db.read() as session:
+        assert session.query(Store).count() == 2
+
+
+def test_a_store_may_be_called_as_shops_are_called(world: World, admin: Browser) -> None:
+    for name in ("Bücher & Mehr", "L'Atelier d’Émile (Paris)", "7 Sins!"):
+        assert admin.post("/stores/check/name", NEW | {"name": name}).text == ""
+    for name in ("", " ", "-x", "a\nb", "<b>", "a" * 65, "a\u200bb", 'say "x"'):
+        assert admin.post("/stores/check/name", NEW | {"name": name}).text, name
+
+
+def test_a_saved_connection_is_tried_at_once(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = {"version": "17.0", "locations": [[8, "WH/Stock"]]}
+    monkeypatch.setattr(stores, "check_odoo", lambda *a, **k: Check(True, "Odoo 17.0, uid 7", [], profile))
+    refused = Check(False, "The key is wrong.", [(False, "The key is wrong.", "Copy it.")])
+    monkeypatch.setattr(stores, "check_shop", lambda *a, **k: refused)
+    form = form_of(store_of(world, world.mine), odoo_key="new")
+    page = admin.post(f"/stores/{world.mine}/settings", form, follow_redirects=True)
+    assert "PrestaShop cannot be used yet: The key is wrong. Copy it." in words(page)
+    assert store_of(world, world.mine).odoo_profile == profile
+    assert "WH/Stock" in page.text
 
 
 def test_every_setting_of_the_table_is_in_the_form(world: World, admin: Browser) -> None:
