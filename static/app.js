@@ -5,9 +5,18 @@
 const say = document.body.dataset;
 const paused = () => localStorage.getItem("live") === "paused";
 
-/* A refresh stops in a hidden tab and when the reader paused it; it tells the server that nobody pressed anything. */
+/* A refresh stops in a hidden tab and when the reader paused it; it comes seldom while nobody touches the page or the server is
+   away. It tells the server that nobody pressed anything. */
+const IDLE = 5 * 60000, SELDOM = 30000;
+let touched = Date.now(), refreshed = 0, away = false;
+for (const sign of ["pointermove", "pointerdown", "keydown", "scroll", "visibilitychange"]) {
+  document.addEventListener(sign, () => { touched = Date.now(); }, { passive: true });
+}
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.matches("[data-live]") && (document.hidden || paused())) event.preventDefault();
+  if (!event.detail.elt.matches("[data-live]")) return;
+  const now = Date.now(), seldom = away || now - touched > IDLE;
+  if (document.hidden || paused() || (seldom && now - refreshed < SELDOM)) event.preventDefault();
+  else refreshed = now;
 });
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.matches("[data-live]")) event.detail.headers["HX-Poll"] = "1";
@@ -99,6 +108,7 @@ function countSelection(form) {
 
 let lastSeen = new Date();
 function connection(lost) {
+  away = lost;
   const bar = document.getElementById("connection-lost");
   if (lost) document.getElementById("last-seen").textContent = inZone(clock).format(lastSeen);
   else lastSeen = new Date();

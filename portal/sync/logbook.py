@@ -41,6 +41,7 @@ class Wanted:
     people: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    direction: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def _matching(store_id: int, wanted: Wanted) -> list[ColumnElement[bool] | TextC
         found.append(text(LOG_OF_PEOPLE))
     if wanted.entity:
         found.append(LogEntry.entity == wanted.entity)
+    if wanted.direction:
+        found.append(LogEntry.direction == wanted.direction)
     if wanted.dry_run is not None:
         found.append(LogEntry.dry_run.is_(wanted.dry_run))
     if wanted.text:

@@ -105,8 +105,8 @@ def clean_fields(fields: MappingType[str, str]) -> dict[str, str]:
         if clean.get(key):
             clean[key] = _clean_url(key, clean[key])
     name = clean.get("name")
-    if name and not re.fullmatch(r"[^\W_][\w .,&'’()+!-]{0,63}", name):
-        raise SettingError("name: use letters, digits, spaces and . , - _ & ' ( ) + !, at most 64; begin with a letter or digit.")
+    if name and not re.fullmatch(r"[^\W_][\w .&'’()+!-]{0,63}", name):
+        raise SettingError("name: use letters, digits, spaces and . - _ & ' ( ) + !, at most 64; begin with a letter or digit.")
     return clean
 
 

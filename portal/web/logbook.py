@@ -46,7 +46,7 @@ def _wanted() -> Wanted:
     level, until = args.get("level", ""), _day(args.get("until", ""))
     return Wanted(level if level in LEVELS else "", args.get("entity", "")[:32], args.get("q", "").strip()[:100],
                   {"1": True, "0": False}.get(args.get("dry_run", "")), args.get("who") == "people", _day(args.get("since", "")),
-                  until + timedelta(days=1) if until else None)
+                  until + timedelta(days=1) if until else None, args.get("direction", "")[:12])
 
 
 def _day(text: str) -> datetime | None:

@@ -152,6 +152,14 @@ def test_the_dashboard_refreshes_itself_and_can_be_paused(chromium: Chromium, wo
     page.on("request", lambda request: asked.append(request.url))
     page.clock.run_for(30000)
     assert not asked
+    page.get_by_role("button", name="Paused").click()
+    with page.expect_response(re.compile("/live")):
+        page.clock.fast_forward(301_000)
+    asked.clear()
+    page.clock.run_for(24_000)
+    assert not asked, "while nobody touches the page it refreshes itself every half minute"
+    with page.expect_response(re.compile("/live")):
+        page.clock.run_for(11_000)
     assert not page.trouble  # type: ignore[attr-defined]
     page.context.close()
 

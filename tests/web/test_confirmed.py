@@ -10,7 +10,7 @@ import pytest
 from portal.db import now
 from portal.models import OneTimeLink
 from portal.web import confirmed
-from tests.web.conftest import PASSWORD, Browser, World
+from tests.web.conftest import PASSWORD, Browser, World, words
 from tests.web.test_pages import form_of, store_of
 
 
@@ -49,6 +49,8 @@ def test_the_password_leads_on_to_what_was_wanted(world: World, later: Browser, 
     monkeypatch.setattr(confirmed, "now", now)
     went_on = later.post(asked.location, {"password": PASSWORD})
     assert went_on.location == f"/stores/{world.mine}/settings/endpoints"
+    later.get(went_on.location)
+    assert "The addresses with their tokens were shown." in words(later.get(f"/stores/{world.mine}/log?who=people"))
     assert later.get(went_on.location).location == f"/stores/{world.mine}/settings#endpoints"
 
 

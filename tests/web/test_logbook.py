@@ -40,9 +40,11 @@ def found(html: str) -> list[str]:
 def test_the_log_is_filtered(world: World, admin: Browser) -> None:
     with world.db.begin() as session:
         log.write(session, world.mine, "100% sure", level="error", entity="order")
-        log.write(session, world.mine, "would create", dry_run=True, entity="product")
+        log.write(session, world.mine, "would create", dry_run=True, entity="product", direction="odoo_to_ps")
     assert "would create" in page(world, admin, "?dry_run=1")
     assert "100% sure" not in page(world, admin, "?dry_run=1")
+    assert "would create" in page(world, admin, "?direction=odoo_to_ps")
+    assert "Nothing matches" in page(world, admin, "?direction=ps_to_odoo")
     assert "100% sure" in page(world, admin, "?level=error&entity=order&q=100%25")
     assert "Nothing matches" in page(world, admin, "?q=%25%25")
     assert admin.get(f"/stores/{world.mine}/log?since=nonsense&until=2026-99-99&level=loud&before=x").status_code == 200
