@@ -62,7 +62,9 @@ def main() -> int:
     template, lacking = collect(), 0
     for language in LANGUAGES:
         catalogue = read(language)
+        made = catalogue.creation_date
         catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.creation_date = made  # else each branch changes this line, and no two of them merge
         catalogue.obsolete.clear()
         path_of(language).parent.mkdir(parents=True, exist_ok=True)
         with path_of(language).open("wb") as file:
