@@ -21,9 +21,10 @@ from contextlib import contextmanager
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from bench import crowd
+from bench.world import databases
 from portal import create_app
 from portal.config import Config
 from portal.db import now
@@ -51,9 +52,9 @@ WITHOUT = {"store.settings.module_zip_file", "store.rehearsal.export", "store.lo
 def main(jobs: str = "100000", log: str = "1000000", rounds: str = "60") -> None:
     """Print the figures; exit 1 where a page is slower or heavier than it may be."""
     slow = []
-    for name, url in _databases():
+    for name, url in databases():
         with _portal(url, int(jobs), int(log)) as app:
-            client = _logged_in(app)
+            client = logged_in(app)
             print(f"{name}: {int(jobs):,} changes, {int(log):,} log entries; {_load()} before")
             for path in _addresses(app):
                 slow += [f"{name} {path}"] if _measure(client, path, int(rounds)) > LIMIT_MS else []
@@ -99,7 +100,8 @@ def _addresses(app: Flask) -> Iterator[str]:
         yield f"/stores/1/{path}"
 
 
-def _logged_in(app: Flask) -> FlaskClient:
+def logged_in(app: Flask) -> FlaskClient:
+    """A browser in which an administrator has logged in."""
     client = app.test_client()
     with app.app_context(), services().db.begin() as session:
         user = create_user(session, "admin@example.com", secrets.token_hex(16), admin=True)
@@ -130,24 +132,6 @@ def _portal(url: str, jobs: int, log: int) -> Iterator[Flask]:
         with app.app_context():
             services().close()
             services().db.engine.dispose()
-
-
-def _databases() -> Iterator[tuple[str, str]]:
-    yield "SQLite", ""
-    server = os.environ.get("PORTAL_TEST_POSTGRES_URL", "")
-    if not server:
-        print("PostgreSQL: left out; set PORTAL_TEST_POSTGRES_URL")
-        return
-    name = f"bench_{secrets.token_hex(4)}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield "PostgreSQL", server.rpartition("/")[0] + f"/{name}"
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
 
 
 if __name__ == "__main__":

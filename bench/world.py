@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import secrets
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import Any
+
+from sqlalchemy import create_engine, text
 
 
 @dataclass(frozen=True)
@@ -73,3 +77,22 @@ def _age(side: Any, stamps: tuple[str, ...]) -> None:
             for number, row in enumerate(table.rows.values()):
                 at = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
                 row.update(dict.fromkeys(set(stamps) & row.keys(), f"{at:%Y-%m-%d %H:%M:%S}"))
+
+
+def databases() -> Iterator[tuple[str, str]]:
+    """Names and addresses of the databases to measure on; SQLite is the default one, without an address."""
+    yield "SQLite", ""
+    server = os.environ.get("PORTAL_TEST_POSTGRES_URL", "")
+    if not server:
+        print("PostgreSQL: left out; set PORTAL_TEST_POSTGRES_URL")
+        return
+    name = f"bench_{secrets.token_hex(4)}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield "PostgreSQL", server.rpartition("/")[0] + f"/{name}"
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()

@@ -21,6 +21,8 @@ from portal.sync.services import Services
 
 BUSY_MILLISECONDS = 3000
 """A page or endpoint waits no longer for SQLite's write lock or a row of PostgreSQL; the caller is then asked to come again."""
+TURN_SECONDS = 2.0
+"""Nor longer than this for the other threads of the web process before that."""
 
 db = SQLAlchemy(metadata=Base.metadata)
 csrf = CSRFProtect()
@@ -56,13 +58,14 @@ def writing() -> Iterator[Session]:
     """
     session = db.session()
     session.rollback()
-    session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-    try:
-        yield session
-    except BaseException:
-        session.rollback()
-        raise
-    session.commit()
+    with services().db.turn(TURN_SECONDS):
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        try:
+            yield session
+        except BaseException:
+            session.rollback()
+            raise
+        session.commit()
 
 
 def release() -> None:

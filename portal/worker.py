@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 
@@ -21,12 +22,15 @@ logger = logging.getLogger(__name__)
 
 MAX_JOBS = 2000
 """After so many RQ jobs a worker ends and the supervisor starts a new one, so that memory cannot creep up."""
+NICENESS = 5
+"""Workers give way to the web process: whoever calls from outside is answered at once, whatever there is to do."""
 BEAT_SECONDS = 30.0
 """An idle worker writes its sign of life at most this often; while it works, its tasks do."""
 
 
 def work() -> int:
     """Work until told to stop; exit code 0 after a clean end, 1 when it cannot start or Redis went away."""
+    os.nice(NICENESS)
     try:
         services = open_services(prepare())
     except ConfigError as error:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from portal import settings as store_settings
-from portal.db import insert_into, now
+from portal.db import insert_into, now, table_of
 from portal.entities import registry
 from portal.models import Store, Token
 from portal.module_tables import HookSeen, ShopModule
@@ -29,6 +29,7 @@ from portal.sync.hook_message import (
     parse,
 )
 
+_MODULE, _SEEN = table_of(ShopModule), table_of(HookSeen)
 SILENT_AFTER = timedelta(hours=24)
 """A module that says nothing for so long deserves a look; without changes and cron it has nothing to say for a while."""
 
@@ -46,26 +47,26 @@ def receive(session: Session, headers: Mapping[str, str], body: bytes) -> dict[s
     check_signature(secrets, headers.get(TIME_HEADER, ""), signatures, body, at=now().timestamp())
     assert store is not None, "a signature without a secret is never right"
     message = parse(body)
-    _module_row(session, store)
+    former_rescan = _heard(session, store, message)
     _refuse_replay(session, store, body)
-    return accept(session, store, message)
+    return _accept(session, store, message, former_rescan)
 
 
 def accept(session: Session, store: Store, message: Message) -> dict[str, Any]:
     """Store what a message reports as jobs: batch, jobs, how many were taken or are of no interest here, and the rescan."""
-    module = _module_row(session, store)
+    return _accept(session, store, message, _heard(session, store, message))
+
+
+def _accept(session: Session, store: Store, message: Message, former_rescan: str) -> dict[str, Any]:
     in_order = sorted(message.changes, key=lambda change: (ENTITIES.index(change.entity), change.record))
     wanted = [change for change in in_order if store_settings.allowed(store.settings, change.entity, "ps_to_odoo")]
     jobs.lock_waiting(session, store, [(change.entity, change.direction, change.record) for change in wanted])
     ids = [jobs.notice(session, store, change.entity, change.direction, change.record, source="hook") for change in wanted]
-    if message.rescan and message.rescan != module.rescan:
+    if message.rescan and message.rescan != former_rescan:
         _rescan(session, store)
-        module.rescan = message.rescan
-    module.heard_at = now()
-    module.version, module.shop_version = message.module, message.prestashop
-    module.backlog = max(0, message.backlog - len(message.rows))
+        session.execute(update(_MODULE).where(_MODULE.c.store_id == store.id).values(rescan=message.rescan))
     return {"batch": message.batch, "taken": len(wanted), "ignored": len(message.changes) - len(wanted) + message.unknown,
-            "jobs": ids, "rescan": message.rescan, "backlog": module.backlog}
+            "jobs": ids, "rescan": message.rescan, "backlog": _backlog(message)}
 
 
 def signing_secrets(session: Session, store: Store) -> list[str]:
@@ -83,23 +84,33 @@ def module_facts(session: Session, store_id: int) -> dict[str, Any] | None:
             "silent": now() - row.heard_at > SILENT_AFTER}
 
 
-def _module_row(session: Session, store: Store) -> ShopModule:
-    """The store's row, locked: messages of one store are stored one after the other, so that they never lock each other out."""
-    _insert_if_absent(session, ShopModule, store_id=store.id)
-    return session.get_one(ShopModule, store.id, with_for_update=True)
+def forget_seen(session: Session) -> None:
+    """Messages whose time would not be accepted any more need not be remembered."""
+    session.execute(delete(HookSeen).where(HookSeen.at < now() - timedelta(seconds=2 * WINDOW_SECONDS + 60))
+                    .execution_options(synchronize_session=False))
+
+
+def _heard(session: Session, store: Store, message: Message) -> str:
+    """Note what the module says of itself; the occasion of the last rescan. From here on the store's row is locked: messages of one
+    store are stored one after the other, so that they never lock each other out."""
+    values = {"heard_at": now(), "version": message.module, "shop_version": message.prestashop,
+              "backlog": _backlog(message)}
+    found = session.execute(insert_into(session, _MODULE).values(store_id=store.id, **values).on_conflict_do_update(
+        index_elements=["store_id"], set_=values).returning(_MODULE.c.rescan))
+    return str(found.scalar_one())
+
+
+def _backlog(message: Message) -> int:
+    """Changes that still wait in the shop when these are taken."""
+    return max(0, message.backlog - len(message.rows))
 
 
 def _refuse_replay(session: Session, store: Store, body: bytes) -> None:
     """Every message has a random batch name, so its body never comes twice but as a replay."""
-    session.execute(delete(HookSeen).where(HookSeen.store_id == store.id,
-                                           HookSeen.at < now() - timedelta(seconds=2 * WINDOW_SECONDS + 60)))
-    if not _insert_if_absent(session, HookSeen, store_id=store.id, digest=hashlib.sha256(body).hexdigest()):
+    seen = session.execute(insert_into(session, _SEEN).values(store_id=store.id, digest=hashlib.sha256(body).hexdigest())
+                           .on_conflict_do_nothing().returning(_SEEN.c.store_id))
+    if seen.first() is None:
         raise Refused(403, "signature", "This message was taken before.")
-
-
-def _insert_if_absent(session: Session, table: type[ShopModule] | type[HookSeen], **values: Any) -> bool:
-    found = session.execute(insert_into(session, table).values(**values).on_conflict_do_nothing().returning(table.store_id))
-    return found.first() is not None
 
 
 def _rescan(session: Session, store: Store) -> None:

@@ -18,16 +18,16 @@ from redis import RedisError
 from rq import Queue
 from rq.job import JobStatus
 from rq.registry import FailedJobRegistry
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from portal.db import Database, now
 from portal.models import Circuit, Store, SyncJob
 from portal.sync import jobs
 
-WINDOW = 100
-"""RQ jobs of bulk work waiting at most."""
-LIVE_AT_ONCE = 500
+WINDOW = 20
+"""RQ jobs waiting at most when bulk work is added. Each worker tops it up when it ends one; looking far ahead costs time."""
+LIVE_AT_ONCE = 480
 """RQ holds no more than this because of live changes; the rest follows with the next round."""
 FORGOTTEN_AFTER = timedelta(seconds=120)
 BATCH = {"customer": 400, "product": 200, "stock": 500, "order": 100}
@@ -57,19 +57,17 @@ def dispatch(db: Database, queue: Queue) -> int:
         held = queue.count
     except RedisError:
         return 0
-    with db.begin() as session:
-        if fresh:
+    if fresh:
+        with db.begin() as session:
             session.execute(update(SyncJob).where(jobs.in_order(SyncJob.queued_at.is_not(None))).values(queued_at=None)
                             .execution_options(synchronize_session=False))
-        due = _due(session, bulk=False, limit=max(LIVE_AT_ONCE - held, 0))
-        room = max(WINDOW - held, 0)
+    with db.read() as session:
+        groups = _groups(_due(session, bulk=False, limit=max(LIVE_AT_ONCE - held, 0)))
+        room = max(WINDOW - held - len(groups), 0)
         if room:
-            due += _due(session, bulk=True, limit=room * max(BATCH.values()))
-        groups = _groups(due, room)
-        ids = [row.id for group in groups for row in group]
-        for chunk in _chunks(ids):
-            session.execute(update(SyncJob).where(SyncJob.id.in_(chunk)).values(queued_at=now())
-                            .execution_options(synchronize_session=False))
+            groups += _groups(_due(session, bulk=True, limit=room * max(BATCH.values())))[:room]
+    groups = _told(db, groups)
+    ids = [row.id for group in groups for row in group]
     try:
         for group in reversed([g for g in groups if not g[0].bulk]):
             _enqueue(queue, group, at_front=True)
@@ -86,9 +84,8 @@ def dispatch(db: Database, queue: Queue) -> int:
 
 def due_groups(session: Session, store_id: int, limit: int = 5000) -> list[list[int]]:
     """What is due in one store, batched as RQ would get it; for draining in the foreground."""
-    due = _due(session, bulk=False, limit=limit, store_id=store_id, told_too=True)
-    due += _due(session, bulk=True, limit=limit, store_id=store_id, told_too=True)
-    return [[row.id for row in group] for group in _groups(due, limit)]
+    return [[row.id for row in group] for bulk in (False, True)
+            for group in _groups(_due(session, bulk=bulk, limit=limit, store_id=store_id, told_too=True))]
 
 
 def mirror_dead(session: Session, queue: Queue) -> int:
@@ -158,9 +155,27 @@ def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = Non
         holder = aliased(SyncJob)
         busy = exists().where(holder.store_id == SyncJob.store_id, holder.entity == SyncJob.entity, holder.state == "running",
                               holder.lease_until > at)
-        query = query.where(or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < at - FORGOTTEN_AFTER), ~busy)
-        query = query.with_for_update(of=SyncJob, skip_locked=True)  # whoever changes a row at this moment tells of it himself
+        query = query.where(_untold(), ~busy)
     return [_Due(*row) for row in session.execute(query)]
+
+
+def _untold() -> ColumnElement[bool]:
+    return or_(SyncJob.queued_at.is_(None), SyncJob.queued_at < now() - FORGOTTEN_AFTER)
+
+
+def _told(db: Database, groups: Sequence[list[_Due]]) -> list[list[_Due]]:
+    """Note that RQ is told of these; without those that another process told it of since they were looked up."""
+    ids = [row.id for group in groups for row in group]
+    mine: set[int] = set()
+    for chunk in _chunks(ids):  # a transaction each: nobody has to wait for all of them
+        with db.begin() as session:  # whoever changes a row at this moment tells of it himself
+            free = list(session.scalars(select(SyncJob.id).where(SyncJob.id.in_(chunk), _untold()).order_by(SyncJob.id)
+                                        .with_for_update(skip_locked=True)))
+            session.execute(update(SyncJob).where(SyncJob.id.in_(free)).values(queued_at=now())
+                            .execution_options(synchronize_session=False))
+        mine.update(free)
+    left = ([row for row in group if row.id in mine] for group in groups)
+    return [group for group in left if group]
 
 
 def _ready_stores(session: Session, store_id: int | None) -> tuple[list[int], list[int]]:
@@ -171,18 +186,17 @@ def _ready_stores(session: Session, store_id: int | None) -> tuple[list[int], li
     return ([s.id for s in enabled if not s.settings["dry_run"]], [s.id for s in enabled if s.settings["dry_run"]])
 
 
-def _groups(due: Sequence[_Due], room: int) -> list[list[_Due]]:
-    """Batches of one store, entity and direction in the order of their first row; bulk ones only as far as there is room."""
+def _groups(due: Sequence[_Due]) -> list[list[_Due]]:
+    """Batches of one store, entity and direction in the order of their first row."""
     lots: dict[tuple[object, ...], list[_Due]] = {}
     for row in due:
-        key = (row.store_id, row.entity, row.direction, row.bulk, row.id if row.alone else None)
+        key = (row.store_id, row.entity, row.direction, row.id if row.alone else None)
         lots.setdefault(key, []).append(row)
     groups: list[list[_Due]] = []
     for lot in lots.values():
         size = BATCH.get(lot[0].entity, 100)
         groups += [lot[i:i + size] for i in range(0, len(lot), size)]
-    live = [g for g in groups if not g[0].bulk]
-    return live + [g for g in groups if g[0].bulk][:room]
+    return groups
 
 
 def _enqueue(queue: Queue, group: Sequence[_Due], *, at_front: bool) -> None:

@@ -23,6 +23,7 @@ from portal.config import Config
 from portal.db import Database
 from portal.models import Store
 from portal.rq_setup import make_queue
+from portal.sync.announcer import Announcer
 from portal.sync.queue import dispatch
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,12 @@ class Services:
     redis: Redis | None = None
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}")
     """Of this process, for its sign of life."""
+    _announcer: Announcer = field(init=False)
     _facts: dict[tuple[Any, ...], tuple[float, Any]] = field(default_factory=dict)
     _clients: dict[tuple[str, int], tuple[tuple[Any, ...], Any, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._announcer = Announcer(self.kick)
 
     def odoo(self, store: Store) -> Odoo:
         """The store's Odoo, probed."""
@@ -111,6 +116,10 @@ class Services:
         except SQLAlchemyError as error:
             logger.warning("the database does not answer: %s; the next round tells of what is due", type(error).__name__)
 
+    def kick_soon(self) -> None:
+        """The same beside the caller, who does not wait; many calls at once are one."""
+        self._announcer.ask()
+
     def forget(self, store: Store) -> None:
         """Drop the store's clients, so that the next use probes again."""
         for side in ("odoo", "shop"):
@@ -120,6 +129,7 @@ class Services:
 
     def close(self) -> None:
         """Close every connection."""
+        self._announcer.end()
         for _, client, _ in self._clients.values():
             client.close()
         self._clients.clear()

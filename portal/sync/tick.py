@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.clients.errors import RemoteError
 from portal.db import insert_into, now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
-from portal.sync import activity, bounces, circuit, drift, jobs, poll, privacy, rehearsal
+from portal.sync import activity, bounces, circuit, drift, hooks, jobs, poll, privacy, rehearsal
 from portal.sync import queue as rq_queue
 from portal.sync.services import Services
 
@@ -85,6 +85,7 @@ def _forget_the_gone(session: Session) -> None:
     """Signs of life of processes that ended long ago, and hours that no page shows."""
     session.execute(delete(Heartbeat).where(Heartbeat.at < now() - GONE_AFTER).execution_options(synchronize_session=False))
     activity.prune(session)
+    hooks.forget_seen(session)
     privacy.prune(session)
     bounces.prune(session)
 

@@ -63,7 +63,7 @@ def webhook() -> ResponseReturnValue:
     with writing() as session:
         facts = incoming.accept(session, session.get_one(Store, store.id), notes)
     if facts["accepted"]:
-        services().kick()
+        services().kick_soon()
     return jsonify(facts), 202
 
 
@@ -76,7 +76,7 @@ def shop_hook() -> ResponseReturnValue:
             facts = hooks.receive(session, {name: request.headers.get(name, "") for name in SIGNED_BY}, raw)
     except Refused as error:
         return jsonify(error=error.message, field=error.field), error.status
-    services().kick()
+    services().kick_soon()
     return jsonify(facts), 202
 
 

@@ -10,11 +10,12 @@ from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from portal.db import insert_into, now
+from portal.db import insert_into, now, table_of
 from portal.models import WAITING, Store, SyncJob
-from portal.sync.jobs.steps import event, events, in_order
+from portal.sync.jobs.steps import events, in_order
 
 _CHUNK = 400
+_JOB = table_of(SyncJob)
 
 Columns = dict[str, Any]
 
@@ -39,13 +40,13 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
             if row.state != "blocked" and not row.uncertain:
                 row.due_at = min(row.due_at, due_at) if row.state == "pending" else due_at
                 row.queued_at = None
-            event(session, row.id, "coalesced", f"noticed again ({source})")
+            events(session, [row.id], "coalesced", f"noticed again ({source})")
             return row.id
         values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
                            "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
-        job_id = session.scalars(_insert_if_absent(session).returning(SyncJob.id), [_filled(values)]).first()
+        job_id: int | None = session.execute(_insert_if_absent(session).returning(_JOB.c.id), [_filled(values)]).scalar()
         if job_id is not None:
-            event(session, job_id, "queued", f"noticed ({source})")
+            events(session, [job_id], "queued", f"noticed ({source})")
             return job_id
     raise RuntimeError("the waiting row of a record neither exists nor can be made")
 
@@ -66,7 +67,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
         common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
                            "run_id": run_id}
         rows = [common | {"record": record} for record in chunk]
-        new = session.execute(_insert_if_absent(session).returning(SyncJob.id, SyncJob.record), [_filled(r) for r in rows]).all()
+        new = session.execute(_insert_if_absent(session).returning(_JOB.c.id, _JOB.c.record), [_filled(r) for r in rows]).all()
         made += len(new)
         events(session, [row.id for row in new], "queued", f"noticed ({source})")
         old = set(chunk) - {row.record for row in new}
@@ -83,7 +84,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
 
 def _insert_if_absent(session: Session) -> postgresql.Insert | sqlite.Insert:
     key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
-    return insert_into(session, SyncJob).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return insert_into(session, _JOB).on_conflict_do_nothing(index_elements=key, index_where=waiting)
 
 
 def _filled(row: Columns) -> Columns:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
-from portal.db import now
+from portal.db import now, table_of
 from portal.entities.base import Ref
 from portal.models import WAITING, Dependency, JobEvent, SyncJob
 from portal.sync import activity
@@ -194,4 +194,4 @@ def event(session: Session, job_id: int, kind: str, message: str, data: dict[str
 def events(session: Session, job_ids: Sequence[int], kind: str, message: str) -> None:
     """Add the same step to the timelines of many jobs."""
     if job_ids:
-        session.execute(insert(JobEvent), [{"job_id": i, "kind": kind, "message": message, "at": now()} for i in job_ids])
+        session.execute(insert(table_of(JobEvent)), [{"job_id": i, "kind": kind, "message": message, "at": now()} for i in job_ids])
