@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs the project into .venv and runs its commands. Needs only Python 3.11 and the standard library.
 
-    python3 bootstrap.py run | test | lint | bench | cents | ui | chaos [SEEDS=N] | screenshots | install | lock | help
+    python3 bootstrap.py run | test | lint | bench | cents | ui | chaos [SEEDS=N] [SECONDS=N] | screenshots | install | lock | help
 
 Words after `test` go to pytest. The packages come from a lock with hashes; they are installed again when that changed.
 """
@@ -30,7 +30,7 @@ HELP = {
     "bench": "benchmarks; they print ratios",
     "cents": "generate orders and compare both sides to the cent",
     "ui": "browser journeys in headless Chromium",
-    "chaos": "every fault on purpose, then SEEDS=N runs at random",
+    "chaos": "every fault on purpose, then SEEDS=N runs at random, or as many as begin within SECONDS=N",
     "screenshots": "pictures of every page into docs/screenshots",
     "install": "install only",
     "lock": "write the lock files from pyproject.toml anew; needs uv",
@@ -78,7 +78,8 @@ def commands(name: str, words: list[str]) -> list[list[str]]:
         "cents": [[*python, "tests.cents"]],
         "ui": [[*python, "pytest", "-m", "browser", "-n", "auto"]],
         "chaos": [[*python, "pytest", "-m", "chaos", "-q", "tests/chaos"],
-                  [*python, "tests.chaos", f"--seeds={options.get('SEEDS', '20')}"]],
+                  [*python, "tests.chaos", f"--seeds={options.get('SEEDS', '20')}",
+                   f"--seconds={options.get('SECONDS', 'inf')}"]],
         "screenshots": [[*python, "tests.ui.screenshots"]],
         "install": [],
     }[name]

@@ -6,9 +6,12 @@ import json
 
 from rq.registry import FailedJobRegistry
 
-from portal.sandbox.prestashop_actions import add_customer
+from portal.models import Store
+from portal.sandbox.prestashop_actions import add_customer, add_product
+from portal.sandbox.prestashop_orders import place_order
+from portal.sandbox.shop_demo import seed_bulk
+from portal.sync import jobs, tick
 from portal.sync import queue as rq_queue
-from portal.sync import tick
 from tests.chaos.installation import Installation
 from tests.world import eventually
 
@@ -34,29 +37,45 @@ def test_hooks_are_taken_while_redis_is_away_and_sent_when_it_is_back(world: Ins
 
 
 def test_redis_restarts_empty_with_waiting_running_and_dead(world: Installation) -> None:
-    """F7 and F8."""
+    """F7 and F8: 500 wait, three run, seven are dead."""
+    shop = world.shop.shop
     world.set(max_attempts=1)
-    numbers = customers(world, 60)
-    world.odoo.faults.arm("error", side="odoo", model="res.partner", method="load", error="ValidationError")
-    dead = world.notice("customer", numbers[0])
+    seed_bulk(shop, customers=1 + 7 + 1 + 500)
+    buyer, *others = shop.tables["customers"].ids()
+    bought, thing = (add_product(shop, "Thing", "10", f"REF-{n}", quantity=9) for n in range(2))
+    world.notice("customer", buyer)
+    world.notice("product", bought)
     world.drain()
-    assert world.job(dead).state == "dead"
-    world.odoo.faults.arm("hold", side="odoo", model="res.partner", method="load", name="running", commit=True)
-    world.fork_worker()
-    running = world.notice("customer", numbers[1])
-    assert world.odoo.faults.wait_held()
-    waiting = [world.notice("customer", number) for number in numbers[2:]]
+    world.odoo.faults.arm("error", side="odoo", model="res.partner", method="load", error="ValidationError", times=0)
+    dead = [world.notice("customer", number) for number in others[:7]]
+    world.drain()
+    assert {world.job(number).state for number in dead} == {"dead"}
+    world.odoo.faults.clear()
+    order = place_order(shop, buyer, [{"product": bought, "quantity": 1}])
+    for model, method in (("res.partner", "load"), ("product.template", "load"), ("sale.order", "create")):
+        world.odoo.faults.arm("hold", side="odoo", model=model, method=method, name="running", commit=True)
+    for _ in range(3):
+        world.fork_worker()
+    running = [world.notice("customer", others[7]), world.notice("product", thing), world.notice("order", order)]
+    assert len(world.odoo.faults.wait_held(3)) == 3
+    with world.db.begin() as session:
+        store = session.get_one(Store, world.store.id)
+        jobs.notice_many(session, store, "customer", "ps_to_odoo", [str(n) for n in others[8:]], source="test", bulk=False)
+    world.services.kick()
     world.redis.kill(empty=True)
     world.odoo.faults.release("running")
-    world.until("synced", running)
+    world.until("synced", *running)
+    assert len(world.jobs("pending")) >= 500
     world.redis.start()
     tick.tick(world.services, world.services.queue())
     world.fork_worker()
-    world.until("synced", *waiting)
+    eventually(lambda: world.counts()["pending"] == 0, "all that waited is done")
     tick.tick(world.services, world.services.queue())
     buried = FailedJobRegistry(queue=world.services.queue()).get_job_ids(cleanup=False)
-    assert [rq_queue.dead_letter(name) for name in buried] == [dead]
-    assert len(world.odoo_rows("res.partner", parent_id=False, email="c1@example.com")) == 1
+    assert sorted(rq_queue.dead_letter(name) for name in buried) == dead
+    made = [row["email"] for row in world.odoo.db.tables["res.partner"].rows.values() if str(row.get("email")).startswith("bulk")]
+    assert len(made) == len(set(made)) == 1 + 1 + 500
+    assert len(world.odoo_rows("sale.order", origin=f"PS/shop/{order}")) == 1
 
 
 def test_nonsense_under_the_keys_of_rq_holds_nobody_up(world: Installation) -> None:
