@@ -43,6 +43,7 @@ def create_app(config: Config | None = None) -> Flask:
         mappings,
         members,
         people,
+        person,
         records,
         rehearsal,
         settings,
@@ -70,7 +71,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     of_one_store = access.store_pages(*(part.pages for part in (
         dashboard, jobs, triage, ledgers, taxes, mappings, logbook, initial, rehearsal, conflicts, frozen, drift, settings,
-        webhooks, alerts, members, records)), records.finder)
+        webhooks, alerts, members, records, person)), records.finder)
     for blueprint in (of_one_store, language.pages, account.pages, stores.pages, people.pages, first_admin.pages, inbound.pages):
         app.register_blueprint(blueprint)
     extensions.csrf.exempt(inbound.pages)

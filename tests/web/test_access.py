@@ -18,7 +18,8 @@ METHODS = ("GET", "POST")
 FOR_EVERY_USER = {"GET /", "GET /stores", "GET /account", "POST /account", "GET /account/password",
                   "POST /account/password", "GET /verify", "POST /verify",
                   "POST /logout"}
-ONLY_ADMINISTRATORS_IN_A_STORE = {"GET /remove", "POST /remove", "GET /members", "POST /members"}
+ONLY_ADMINISTRATORS_IN_A_STORE = {"GET /remove", "POST /remove", "GET /members", "POST /members", "GET /person", "POST /person",
+                                  "POST /person/export", "POST /person/erase"}
 """Every other page of a store is for its members, and every other page without a store for administrators."""
 
 
