@@ -137,14 +137,23 @@ def postgres(postgres_engine: Engine) -> Database:
     return Database(postgres_engine)
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the schema, to be copied: making its tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp("schema") / "portal.sqlite3"
+    engine = make_engine(f"sqlite:///{path}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+def db(request: pytest.FixtureRequest, tmp_path: Path, empty_file: Path) -> Iterator[Database]:
     """An empty database with the schema."""
     if request.param == "postgres":
         yield request.getfixturevalue("postgres")
         return
-    engine = make_engine(f"sqlite:///{tmp_path / 'portal.sqlite3'}")
-    Base.metadata.create_all(engine)
+    engine = make_engine(f"sqlite:///{shutil.copy(empty_file, tmp_path / 'portal.sqlite3')}")
     yield Database(engine)
     engine.dispose()
 

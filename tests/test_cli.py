@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from portal.sandbox.odoo_server import DEMO_DATABASE, DEMO_LOGIN, OdooServer, ma
 from portal.sandbox.odoo_server import DEMO_KEY as ODOO_KEY
 from portal.sandbox.prestashop import DEMO_KEY as SHOP_KEY
 from portal.sandbox.prestashop import ShopServer, make_shop_server
+from tests import command
 from tests.world import READING, environment
 
 pytestmark = pytest.mark.processes
@@ -28,11 +27,10 @@ class Cli:
         self.config, self.shop, self.odoo = config, shop, odoo
 
     def run(self, *words: str, code: int = 0, given: str = "") -> str:
-        done = subprocess.run([sys.executable, "-m", "portal", *words], env=environment(self.config), input=given, text=True,
-                              capture_output=True, timeout=120, check=False)
-        assert done.returncode == code, f"portal {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
+        ended, out, err = command.run(words, environment(self.config), given, self.config.data_dir)
+        assert ended == code, f"portal {' '.join(words)}: {ended}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return out if code == 0 else out + err
 
     def facts(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", code=code))

@@ -297,3 +297,23 @@ TestToTheShop = ToTheShop.TestCase
 TestToOdoo = ToOdoo.TestCase
 for case in (TestBothWays, TestToTheShop, TestToOdoo):
     case.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+
+
+def test_a_shop_that_sells_without_stock_shows_what_is_owed_in_every_direction() -> None:
+    zero = D(0)
+    in_step = both_ways(zero, D(-3), D(-3), zero, D(3), backorders=True)
+    assert in_step == Agreement(-3, zero, D(-3)), "three sold beyond the stock are no edit of anybody"
+    counted = both_ways(zero, D(-1), D(-3), zero, D(3), backorders=True)
+    assert counted == Agreement(-1, D(2), D(-1)), "two counted in the shop, and Odoo did not move"
+    late = both_ways(zero, D(-1), D(-4), zero, D(3), late=True, backorders=True)
+    assert late.shop == -2, "a decrease goes out although orders are late"
+
+
+def test_what_is_not_said_is_neither_late_nor_owed_and_odoo_tells_the_first_quantity() -> None:
+    assert publishable(D(-3), D(0), D(0)) == 0
+    first = both_ways(None, D(5), D(8), D(0), D(0))
+    assert (first.shop, first.on_hand) == (8, 0)
+    increase = both_ways(D(5), D(5), D(8), D(0), D(0))
+    assert increase.shop == 8, "it waits only while orders are late"
+    assert record_key(12) == "12"
+    assert record_key(12, 1) == "12:1"
