@@ -17,6 +17,9 @@ URL_BYTES = 6000
 IDS_PER_REQUEST = 500
 """Most records asked for at once, so that an answer stays far below PHP's memory limit."""
 
+SLIM_IDS = 700
+"""The same for records of a few numbers; with ids of five digits the address just holds them."""
+
 SECRET = re.compile(r"passw|secure_key|token|secret|_pwd|hash")
 """Fields that the connector never needs and must never hold: password hashes, session keys, reset tokens and their kin."""
 
@@ -110,13 +113,13 @@ def path(resource: str, fields: Sequence[str], filters: Mapping[str, str], *, so
     return f"{resource}?" + "&".join(f"{name}={quote(value, safe='[],')}" for name, value in parts)
 
 
-def chunks(values: Iterable[str | int], used: int) -> Iterator[list[str | int]]:
+def chunks(values: Iterable[str | int], used: int, most: int = IDS_PER_REQUEST) -> Iterator[list[str | int]]:
     """Split a list so that each request stays below `URL_BYTES`; `used` bytes are taken by the rest of the address."""
     chunk: list[str | int] = []
     length = used
     for value in values:
         size = len(quote(f"|{value}"))
-        if chunk and (length + size > URL_BYTES or len(chunk) == IDS_PER_REQUEST):
+        if chunk and (length + size > URL_BYTES or len(chunk) == most):
             yield chunk
             chunk, length = [], used
         chunk.append(value)

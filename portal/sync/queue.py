@@ -30,7 +30,7 @@ WINDOW = 20
 LIVE_AT_ONCE = 480
 """RQ holds no more than this because of live changes; the rest follows with the next round."""
 FORGOTTEN_AFTER = timedelta(seconds=120)
-BATCH = {"customer": 400, "product": 200, "stock": 500, "order": 100}
+BATCH = {"customer": 400, "product": 200, "stock": 700, "order": 100}
 """Records per RQ job. Bounded so that a batch ends well within its lease and live changes need not wait long."""
 
 MARKER = "portal:marker"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from portal.clients.prestashop import any_of
 from portal.db import now
 from portal.entities import stock
 from portal.models import Store
@@ -25,8 +24,6 @@ FINAL_DAYS = 90
 """Orders older than this are taken for final."""
 KEEP_SECONDS = 3600.0
 DETAILS = ("id", "id_order", "product_id", "product_attribute_id", "product_quantity", "product_quantity_reinjected")
-PRODUCTS = 300
-"""Per question, so that its address stays short enough."""
 
 _NONE = Decimal(0)
 
@@ -53,10 +50,7 @@ def count(services: Services, store: Store, keys: Collection[str], after: int | 
     final = _final(services, store)
     floor = final if after is None else min(after, final)
     products = sorted({stock.parse_key(key)[0] for key in keys})
-    rows = []
-    for start in range(0, len(products), PRODUCTS):
-        wanted = {"product_id": any_of(products[start:start + PRODUCTS]), "id_order": f">[{floor}]"}
-        rows += shop.find("order_details", wanted, DETAILS)
+    rows = shop.find_any("order_details", "product_id", products, DETAILS, also={"id_order": f">[{floor}]"}, slim=True)
     numbers = sorted({int(row["id_order"]) for row in rows})
     void = in_flight.void_states(shop)
     valid = {int(row["id"]) for row in shop.read("orders", numbers, ["id", "current_state"])

@@ -264,8 +264,8 @@ def test_many_records_are_patched_in_bounded_requests(recorded, shop):
         last = fromstring(request.content)[-1].findtext("id")
         return httpx.Response(200, json={"stock_available": {"id": last}})
     route = recorded.router.patch(path="/api/stock_availables").mock(side_effect=answer)
-    shop.patch("stock_availables", [{"id": number, "quantity": 1} for number in range(1, 1251)])
-    assert [len(sent(route, number)) for number in range(route.call_count)] == [500, 500, 250]
+    shop.patch("stock_availables", [{"id": number, "quantity": 1} for number in range(1, 1651)])
+    assert [len(sent(route, number)) for number in range(route.call_count)] == [700, 700, 250]
 
 
 def test_a_patch_without_an_id_or_a_create_with_one_is_a_defect(recorded, shop):

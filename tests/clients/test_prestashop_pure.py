@@ -84,6 +84,10 @@ def test_long_lists_are_split_so_that_an_address_stays_short():
     parts = list(query.chunks(ids, 200))
     assert [number for part in parts for number in part] == ids
     assert max(len(query.path("products", ["id"], {"id": query.any_of(part)})) for part in parts) <= query.URL_BYTES
+    slim = list(query.chunks(range(10_000, 12_000), 250, query.SLIM_IDS))
+    assert [len(part) for part in slim] == [700, 700, 600]
+    asked = [query.path("stock_availables", ["id"], {"id_product": query.any_of(part)}) for part in slim]
+    assert max(map(len, asked)) <= query.URL_BYTES
     emails = [f"someone.with.a.long.name+{n}@very-long-domain.example.com" for n in range(400)]
     for part in query.chunks(emails, 200):
         assert len(query.path("customers", ["id"], {"email": query.any_of(part)})) <= query.URL_BYTES

@@ -45,10 +45,11 @@ class Item:
 
 
 def read_lines(work: Work, keys: Iterable[str]) -> tuple[dict[str, Line], set[int]]:
-    """The lines of these records by key, and the products whose lines are those of their combinations. One call per 500."""
+    """The lines of these records by key, and the products whose lines are those of their combinations. One call per 700."""
     products = sorted({stock.parse_key(key)[0] for key in keys})
     rows = work.shop.find_any("stock_availables", "id_product", products,
-                              ["id", "id_product", "id_product_attribute", "quantity", "out_of_stock"]) if products else []
+                              ["id", "id_product", "id_product_attribute", "quantity", "out_of_stock"], slim=True) \
+        if products else []
     default = bool(work.shop.profile and work.shop.profile.sells_without_stock)
     lines, combined = {}, set()
     for row in rows:
