@@ -25,7 +25,7 @@ FOR_PROGRAMMERS = ("ValueError", "TypeError", "RuntimeError", "AssertionError", 
 GAPS = (
     "the shop", "The shop", "on", "off", "nothing", "customer", "product", "combination", "stock", "order", "Customer", "Product",
     "Combination", "Order", "name", "price", "reference", "barcode", "description", "active", "weight", "cost", "impact", "yes",
-    "no", "more", "less", "mappings", "jobs", "Connector", "created", "nothing to change.", "no tax", "the address",
+    "no", "more", "less", "Connector", "created", "nothing to change.", "no tax", "the address",
     "both ways", "a person decides", "empty", "the shop's own", "the first internal location",
     "VAT number", "e-mail address", "credit note", "invoice",
     "{1} cannot be used now; nothing is lost:", "{1} is paused until this is solved:", "{1} in Odoo changed.",

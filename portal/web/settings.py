@@ -18,7 +18,6 @@ from portal.web import confirmed, shown, store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
 from portal.web.stores import learn, show_form, try_connection
-from portal.web.told import told
 
 pages = Blueprint("settings", __name__)
 SWITCHES = {"enabled": (lazy_gettext("Synchronization is on."),
@@ -27,6 +26,9 @@ SWITCHES = {"enabled": (lazy_gettext("Synchronization is on."),
                         lazy_gettext("Dry run is off: changes are really sent."))}
 TOKENS = {"cron": lazy_gettext("The cron token was replaced."), "webhook": lazy_gettext("The webhook token was replaced."),
           "hooks": lazy_gettext("The signing secret was replaced.")}
+
+REMOVED = {"mappings": lazy_gettext("links between shop and Odoo"), "jobs": lazy_gettext("changes with their history")}
+"""What removing a store deletes, beside its log."""
 
 
 @pages.get("/settings")
@@ -125,7 +127,7 @@ def module_zip_file() -> ResponseReturnValue:
 @admin_only
 def confirm_removal() -> ResponseReturnValue:
     """What removing the store would delete."""
-    return render_template("remove.html", numbers=stores.removal_numbers(reading(), current_store()), error="")
+    return render_template("remove.html", numbers=stores.removal_numbers(reading(), current_store()), names=REMOVED, error="")
 
 
 @pages.post("/remove")
@@ -135,12 +137,12 @@ def remove() -> ResponseReturnValue:
     store = current_store()
     name = store.name
     if request.form.get("name", "").strip() != name:
-        return render_template("remove.html", numbers=stores.removal_numbers(reading(), store),
+        return render_template("remove.html", numbers=stores.removal_numbers(reading(), store), names=REMOVED,
                                error=_("Type %(name)s to confirm.", name=name)), 422
     with writing() as session:
         numbers = stores.remove_store(session, session.get_one(Store, store.id))
     services().kick()
-    counted = ", ".join(f"{shown.number(n)} {told(what)}" for what, n in numbers.items())
+    counted = ", ".join(f"{shown.number(n)} {REMOVED[what]}" for what, n in numbers.items())
     return done(url_for("stores.listing"), _("%(name)s was removed with %(counted)s. Odoo and the shop were not touched.",
                                              name=name, counted=counted))
 

@@ -16,6 +16,7 @@ from portal.models import Store
 from portal.settings import STORE_SETTINGS, SettingError, StoreSetting
 from portal.sync import setting_words, stores
 from portal.sync.stores import Check
+from portal.web.told import told
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ def grouped() -> list[tuple[str, str, list[StoreSetting]]]:
     """(name, title, settings) of each group; a group this page does not know comes last under its own name."""
     names = list(dict.fromkeys([*GROUPS, *(s.group for s in STORE_SETTINGS)]))
     return [(name, GROUPS.get(name, name.capitalize()), [s for s in STORE_SETTINGS if s.group == name]) for name in names]
+
+
+def labels() -> dict[str, str]:
+    """Field → how the form calls it."""
+    return {f.key: str(f.label) for f in fields()} | {s.key: told(s.label) for s in STORE_SETTINGS}
 
 
 def stored(store: Store | None) -> Entered:

@@ -136,4 +136,4 @@ def show_form(store: Store | None, entered: store_form.Entered) -> str:
                 "module": hooks.module_facts(reading(), store.id)}
     template = "_store_form.html" if is_fragment() else "store_form.html"
     return render_template(template, store=store, entered=entered, name_field=store_form.NAME, blocks=store_form.BLOCKS,
-                           sides=store_form.SIDES, groups=store_form.grouped(), **more)
+                           sides=store_form.SIDES, groups=store_form.grouped(), labels=store_form.labels(), **more)

@@ -72,6 +72,16 @@ class Camera:
             self._page.set_viewport_size({"width": NARROW, "height": 760})
             self._shoot(f"{name}-narrow")
 
+    def take_refused(self, name: str, path: str, form: str, values: dict[str, str]) -> None:
+        """A form with what is wrong with it."""
+        self._page.goto(self._house.url + path)
+        for field, value in values.items():
+            self._page.fill(f"#{field}", value)
+        with self._page.expect_response(lambda answer: answer.request.method == "POST" and answer.status == 422):
+            self._page.locator(f"{form} button[type=submit]:not([formaction])").last.click()
+        self._page.locator(f"{form} .problem:not(:empty)").first.wait_for()
+        self._shoot(name)
+
     def speak(self, language: str) -> None:
         """Choose the language at the foot of the page."""
         self._page.get_by_role("button", name=language).click()
@@ -99,11 +109,14 @@ def main() -> int:
         camera = Camera(chromium, house, folder, form)
         camera.take("stores-empty", "/stores")
         camera.take("store-new", "/stores/new")
+        camera.take_refused("store-new-errors", "/stores/new", "#store-form",
+                            {"name": "<Bookshop>", "ps_url": "ftp://shop.example.com", "odoo_db": "prod"})
         world = house.join("Bookshop", enabled=False, order_confirm=True, stock="ps_to_odoo")
         before_the_start(camera, house, world)
         with busy(house, world):
             camera.take("dashboard-busy", here(world, "/"))
             camera.take("initial-busy", here(world, "/initial"))
+            camera.take("changes-busy", here(world, "/jobs"))
         in_daily_work(camera, house, world)
         in_trouble(camera, house, world)
     for path in camera.taken:
@@ -116,14 +129,18 @@ def before_the_start(camera: Camera, house: House, world: World) -> None:
     """A store that was just added, and the rehearsal."""
     with house.db.begin() as session:
         stores.save_checks(session, session.get_one(Store, world.store.id), *checks(world))
-    for name in ("dashboard-first-steps", "rehearsal-empty", "initial-empty", "dead-letters-empty", "drift-empty", "log-empty"):
-        camera.take(name, here(world, {"dashboard-first-steps": "/", "dead-letters-empty": "/dead"}.get(
-            name, "/" + name.removesuffix("-empty"))))
+    camera.take("dashboard-first-steps", here(world, "/"))
+    for name, path in {"rehearsal": "/rehearsal", "initial": "/initial", "dead-letters": "/dead", "drift": "/drift", "log": "/log",
+                       "changes": "/jobs", "mappings": "/mappings", "conflicts": "/conflicts", "taxes": "/taxes",
+                       "held": "/held", "frozen": "/frozen", "search": "/search?q=nobody@example.com"}.items():
+        camera.take(f"{name}-empty", here(world, path))
     with house.db.begin() as session:
         run = rehearsal.start(session, session.get_one(Store, world.store.id), ENTITIES, "ada@example.com").id
+    camera.take("rehearsal-busy", here(world, "/rehearsal"))
     house.beat()
     eventually(lambda: state(house, Rehearsal, run) == "finished", "the rehearsal ends")
     camera.take("rehearsal", here(world, "/rehearsal"))
+    camera.take("duplicates", here(world, "/rehearsal/duplicates"))
 
 
 @contextmanager
@@ -157,16 +174,20 @@ def in_daily_work(camera: Camera, house: House, world: World) -> None:
     world.services.odoo(world.store).write("product.template", [link.odoo_id], {"list_price": 99.0})
     with house.db.begin() as session:
         run = drift.start(session, session.get_one(Store, world.store.id), "ada@example.com").id
+    camera.take("drift-busy", here(world, "/drift"))
     house.beat()
     eventually(lambda: state(house, DriftRun, run) == "finished", "the comparison ends")
     for name, path in {
         "drift": "/drift", "record-order": "/records/order/1", "record-product": f"/records/product/{link.shop_id}",
         "ledger": "/orders/1/ledger", "mappings": "/mappings?entity=product", "link-by-hand": "/mappings/link",
         "search": "/search?q=1", "log": "/log", "changes": "/jobs?state=all", "taxes": "/taxes", "alerts": "/alerts",
-        "members": "/members", "webhooks": "/webhooks", "held-empty": "/held", "settings": "/settings",
+        "members": "/members", "webhooks": "/webhooks", "settings": "/settings", "initial": "/initial", "store-remove": "/remove",
+        "link-forget": f"/mappings/{link.id}/forget",
     }.items():
         camera.take(name, here(world, path))
-    camera.take("people", "/people")
+    camera.take_refused("settings-errors", here(world, "/settings"), "#store-form", {"stock_buffer": "-1", "max_attempts": "0"})
+    for name in ("people", "account", "account/password"):
+        camera.take(name.replace("/", "-"), f"/{name}")
     world.set(products="both")
     disagree(house, world)
     camera.take("conflicts", here(world, "/conflicts"))
@@ -178,12 +199,17 @@ def in_trouble(camera: Camera, house: House, world: World) -> None:
     camera.take("dashboard-errors", here(world, "/"))
     camera.take("dead-letters", here(world, "/dead"))
     camera.take("change-dead", here(world, f"/jobs/{world.jobs('dead')[0].id}"))
+    camera.take("changes-errors", here(world, "/jobs?state=dead"))
+    camera.take("stores-errors", "/stores")
     world.odoo.faults.arm("status", status=503, times=0)
     for number in range(1, 8):
         edit_product(world.shop.shop, number, price=f"{number}23.000000")
         world.notice("product", number)
     eventually(lambda: world.circuit("odoo") == "open", "the outage is noticed")
     camera.take("dashboard-outage", here(world, "/"))
+    for name, path in {"initial": "/initial", "changes": "/jobs", "log": "/log?level=warning"}.items():
+        camera.take(f"{name}-outage", here(world, path))
+    camera.take("stores-outage", "/stores")
     world.odoo.faults.clear()
 
 

@@ -198,6 +198,8 @@ def test_every_error_is_shown_beside_its_field_and_nothing_typed_is_lost(world: 
         for kept in ('value="ftp://x"', 'value="many"', 'value="k1"', 'value="prod"'):
             assert (kept in answer.text) == (kept != 'value="prod"'), kept
         assert ("<html" in answer.text) == (not headers)
+    summary = words(admin.post("/stores/new", wrong)).partition("Please look at:")[2]
+    assert "Attempts: Must lie between 1 and 50." in summary
     assert "exists already" in words(admin.post("/stores/new", NEW | {"name": "Mine"}))
     with world.db.read() as session:
         assert session.query(Store).count() == 2
@@ -365,11 +367,11 @@ def test_removing_a_store_names_the_numbers_and_asks_for_its_name(world: World, 
     for record in range(3):
         world.job(world.mine, str(record))
     page = words(admin.get(f"/stores/{world.mine}/remove"))
-    assert "3 jobs" in page
+    assert "3 changes with their history" in page
     assert "Nothing is deleted or changed in Odoo" in page
     assert admin.post(f"/stores/{world.mine}/remove", {"name": "Other"}).status_code == 422
     answer = admin.post(f"/stores/{world.mine}/remove", {"name": "Mine"}, follow_redirects=True)
-    assert "3 jobs" in words(answer)
+    assert "3 changes with their history" in words(answer)
     with world.db.read() as session:
         assert session.get(Store, world.mine) is None
         assert session.query(SyncJob).count() == 0
