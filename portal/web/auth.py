@@ -16,7 +16,7 @@ from flask_security.forms import ChangePasswordForm, LoginForm
 from portal.config import Config
 from portal.extensions import db, security, services, writing
 from portal.models import Role, User
-from portal.web import throttle
+from portal.web import confirmed, throttle
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
@@ -97,6 +97,8 @@ def _settle_login(response: Response) -> Response:
         with services().db.begin() as session:
             for limit, who in _callers():
                 throttle.give_back(session, limit, who)
+            if request.endpoint == "security.verify":
+                confirmed.note(session, request.args.get("next", ""))
     elif response.status_code == 200:
         response.status_code = 422
     return response

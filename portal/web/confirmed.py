@@ -5,6 +5,7 @@ A log-in counts as well; then there is a quarter of an hour.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -12,17 +13,21 @@ from typing import Any, TypeVar
 
 from flask import redirect, request, session, url_for
 from flask_login import current_user
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from portal.db import now
 from portal.extensions import writing
+from portal.sync import log
 from portal.web import throttle
+from portal.web.access import actor, visible_stores
 
 FRESH = timedelta(minutes=15)
 TYPED_AT = "fs_paa"
 """Where Flask-Security notes when the password was last typed: at the log-in and on its page that asks again."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SECRETS = re.compile(r"/stores/(\d{1,9})/settings/(endpoints|odooconnector\.zip)")
 
 
 def is_confirmed() -> bool:
@@ -61,6 +66,16 @@ def confirm(password: str) -> bool:
         throttle.give_back(unit, throttle.LOGIN_ACCOUNT, str(current_user.email).lower())
     session[TYPED_AT] = now().timestamp()
     return True
+
+
+def note(unit: Session, follows: str) -> None:
+    """Write into the log of a store that the password was typed in order to see its secrets, if that is what follows."""
+    found = _SECRETS.fullmatch(follows)
+    store = next((one for one in visible_stores() if found and one.id == int(found[1])), None)
+    if store is not None and found:
+        text = "The addresses with their tokens were shown." if found[2] == "endpoints" else \
+            "The shop's module with its signing secret was downloaded."
+        log.write(unit, store.id, text, actor=actor())
 
 
 def _typed_at() -> datetime:

@@ -13,7 +13,7 @@ from portal import module_zip
 from portal.extensions import reading, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import log, stores
+from portal.sync import stores
 from portal.web import confirmed, shown, store_form
 from portal.web.access import actor, admin_only, current_store
 from portal.web.answers import done
@@ -103,9 +103,7 @@ def rotate(kind: str) -> ResponseReturnValue:
 @pages.get("/settings/endpoints")
 @confirmed.password_again(confirmed.here)
 def endpoints() -> ResponseReturnValue:
-    """To the addresses with their tokens, by way of the password where that is due; the log says who looked at them."""
-    with writing() as session:
-        log.write(session, current_store().id, "The addresses with their tokens were shown.", actor=actor())
+    """To the addresses with their tokens, by way of the password where that is due."""
     return redirect(url_for("store.settings.page", _anchor="endpoints"))
 
 
@@ -114,8 +112,6 @@ def endpoints() -> ResponseReturnValue:
 def module_zip_file() -> ResponseReturnValue:
     """The PrestaShop module, configured for this store. It holds the signing secret, so it is never kept by a cache."""
     store = current_store()
-    with writing() as session:
-        log.write(session, store.id, "The shop's module with its signing secret was downloaded.", actor=actor())
     secret = stores.token_value(reading(), store, "hooks")
     file = BytesIO()
     module_zip.build(module_zip.StoreFacts(services().config.public_url, store.key, secret), file)
