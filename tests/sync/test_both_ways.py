@@ -154,11 +154,21 @@ class Messages(RuleBasedStateMachine):
     def a_worker_is_killed(self, write: int, after: bool) -> None:
         """At its first, second or third write, before it is sent or after it is done."""
         if self.kills < MOST_KILLS and self.waiting():
+            told = self.told()
             self.world.pass_time()
             with dying(write, after=after) as struck:
                 drain.drain(self.world.services, self.world.store)
             self.kills += bool(struck)
             self.cut_short = self.cut_short or bool(struck)
+            if not struck:
+                self.done(told)
+
+    def told(self) -> set[str]:
+        """In which directions something waits."""
+        return {job.direction for job in self.world.jobs("pending", "running") if job.entity == self.entity}
+
+    def done(self, told: set[str]) -> None:
+        """The portal did all that these directions were told."""
 
     def writes(self) -> int:
         """Calls so far that change something on either side."""
@@ -361,8 +371,11 @@ class Fields(Messages):
 
     @rule()
     def the_portal_works(self) -> None:
-        told = {job.direction for job in self.world.jobs("pending", "running") if job.entity == "product"}
+        told = self.told()
         self.work()
+        self.done(told)
+
+    def done(self, told: set[str]) -> None:
         with self.world.db.read() as session:
             kept = {row.field: row for row in session.scalars(select(Conflict).where(Conflict.id > self.last_conflict))}
             self.last_conflict = max([self.last_conflict, *(row.id for row in kept.values())])
