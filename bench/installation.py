@@ -89,9 +89,10 @@ class Installation:
 
     def fill(self, number: int) -> None:
         """So many changes of an initial sync, of records the shop does not have (any more): each is read and settled."""
-        with self.db.begin() as session:
-            jobs.notice_many(session, session.get_one(Store, self.store.id), "customer", "ps_to_odoo",
-                             [str(1_000_000 + n) for n in range(number)], source="initial")
+        for start in range(0, number, 1000):
+            with self.db.begin() as session:
+                jobs.notice_many(session, session.get_one(Store, self.store.id), "customer", "ps_to_odoo",
+                                 [str(1_000_000 + n) for n in range(start, min(start + 1000, number))], source="initial")
 
     def noticed(self) -> int:
         """How often the shop's changes were noticed so far: each row counts what was coalesced with it."""

@@ -1,4 +1,4 @@
-"""The web server's settings, for `portal web`: one process, eight threads, no control socket, a log without secrets."""
+"""The web server's settings, for `portal web`: two processes with four threads each, no control socket, a log without secrets."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ wsgi_app = "wsgi:app"
 chdir = str(Path(__file__).parent.parent)
 bind = _settings.bind
 worker_class = "gthread"
-workers = 1
-threads = 8
+workers = 2
+threads = 4
 graceful_timeout = 10
 control_socket_disable = True
 logger_class = WebLog

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from portal.db import Database, now
 from portal.entities.base import Ref
-from portal.models import Store, SyncJob
+from portal.models import Dependency, JobEvent, Store, SyncJob
 from portal.sync import jobs
 from portal.sync.jobs import Failure
 from tests.invariants import check
@@ -303,4 +303,55 @@ def test_a_rehearsed_change_is_not_claimed_again_until_it_changes(db: Database, 
     assert claim(db, store, [job_id]) == []
     notice(db, store)
     assert len(claim(db, store, [job_id])) == 1
+    check(db)
+
+
+def test_the_newer_change_takes_over_that_a_write_is_in_doubt_and_how_often_a_worker_was_lost(db: Database, store: Store) -> None:
+    old = notice(db, store)
+    [row] = claim(db, store, [old])
+    new = notice(db, store)
+    end(db, row, "ambiguous")
+    assert (states(db), get(db, new).uncertain) == (["superseded", "pending"], True)
+    other = notice(db, store, "2")
+    claim(db, store, [other])
+    newer = notice(db, store, "2")
+    expire_leases(db)
+    with db.begin() as session:
+        jobs.reap(session)
+    assert (get(db, newer).uncertain, get(db, newer).lost_leases) == (True, 1)
+    check(db)
+
+
+def test_a_dead_letter_says_why_and_who_tried_it_again_and_replaces_the_one_before(db: Database, store: Store) -> None:
+    [row] = claim(db, store, [notice(db, store)])
+    end(db, row, "failed", limit=1)
+    dead = get(db, row.id)
+    assert (dead.message, dead.cause, dead.remedy) == (BROKEN.message, BROKEN.cause, BROKEN.remedy)
+    [again] = claim(db, store, [notice(db, store)])
+    end(db, again, "failed", limit=1)
+    assert states(db) == ["superseded", "dead"]
+    with db.begin() as session:
+        jobs.retry(session, store.id, [again.id], "anna")
+    with db.read() as session:
+        said = list(session.scalars(select(JobEvent.message).where(JobEvent.job_id == again.id, JobEvent.kind == "retried")))
+    assert len(said) == 1
+    assert "anna" in said[0]
+    retried = get(db, again.id)
+    assert (retried.state, retried.attempts) == ("pending", 0)
+    assert retried.due_at <= now()
+    check(db)
+
+
+def test_a_change_that_is_tried_again_waits_for_nothing_any_more(db: Database, store: Store) -> None:
+    order = notice(db, store, "9", "order")
+    [row] = claim(db, store, [order], "order")
+    end(db, row, "blocked", refs=frozenset({Ref("product", "12")}))
+    with db.read() as session:
+        product = session.scalars(select(SyncJob.id).where(SyncJob.record == "12")).one()
+    [dependency] = claim(db, store, [product], "product")
+    end(db, dependency, "failed", limit=1)
+    with db.begin() as session:
+        jobs.retry(session, store.id, [order], "anna")
+    with db.read() as session:
+        assert session.scalars(select(Dependency.job_id).where(Dependency.job_id == order)).all() == []
     check(db)
