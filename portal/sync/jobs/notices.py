@@ -52,7 +52,12 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
 
 
 def lock_waiting(session: Session, store: Store, changes: Collection[tuple[str, str, str]]) -> None:
-    """Lock the waiting rows of these (entity, direction, record), for whoever is about to notice several of them."""
+    """Lock the waiting rows of these (entity, direction, record), for whoever is about to notice several of them.
+
+    SQLite: the unit of work holds the only write lock anyway.
+    """
+    if len(changes) < 2 or session.get_bind().dialect.name != "postgresql":
+        return
     session.execute(select(SyncJob.id).where(in_order(
         SyncJob.store_id == store.id, SyncJob.state.in_(WAITING),
         tuple_(SyncJob.entity, SyncJob.direction, SyncJob.record).in_(changes))))
