@@ -15,6 +15,8 @@ ENDS = {"synced", "dead", "discarded", "superseded"}
 def check(db: Database, *, quiet: bool = False) -> None:
     """Raise AssertionError where an invariant is broken. `quiet`: nothing may be running or due any more."""
     with db.read() as session:
+        if db.engine.dialect.name == "postgresql":  # one moment for rows and timelines, as SQLite gives it: workers may go on
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         rows = list(session.scalars(select(SyncJob)))
         events: dict[int, list[str]] = {}
         for event in session.scalars(select(JobEvent).order_by(JobEvent.id)):
