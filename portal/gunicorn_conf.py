@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from gunicorn.glogging import Logger
 from portal.config import Config
 from portal.logs import FORMAT, Redacting
 from portal.sync.alert_post import Postman
+
+
+SWITCH_SECONDS = 0.0005
+"""A thread that holds SQLite's write lock gives up the interpreter at each statement, and with Python's 5 ms others keep it so long
+that everybody waits for the lock."""
 
 
 class WebLog(Logger):  # type: ignore[misc]
@@ -24,7 +30,8 @@ class WebLog(Logger):  # type: ignore[misc]
 
 
 def post_worker_init(worker: Any) -> None:
-    """The web process looks after alerts as well: when the ticker is gone, somebody must say so."""
+    """Threads give way soon, and the web process looks after alerts as well: when the ticker is gone, somebody must say so."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     Postman(worker.wsgi.extensions["portal"]).start()
 
 

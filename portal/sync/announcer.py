@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 logger = logging.getLogger(__name__)
 
-GAP_SECONDS = 0.1
+GAP_SECONDS = 0.2
 """Between two rounds; what is noticed meanwhile goes out with the next one."""
 END_SECONDS = 10.0
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import Session, load_only
+from sqlalchemy.sql.dml import ReturningInsert
 
 from portal import settings as store_settings
-from portal.db import insert_into, now, table_of
+from portal.db import dialect, insert_on, now, table_of
 from portal.entities import registry
 from portal.models import Store, Token
 from portal.module_tables import HookSeen, ShopModule
@@ -30,26 +33,42 @@ from portal.sync.hook_message import (
 )
 
 _MODULE, _SEEN = table_of(ShopModule), table_of(HookSeen)
+_SECRETS = (select(Token.value, Token.expires_at).join(Store, Store.id == Token.store_id)
+            .where(Store.key == bindparam("key"), Token.kind == "hooks").order_by(Token.id.desc()))
+_STORE = select(Store).where(Store.key == bindparam("key")).options(load_only(Store.key, Store.choices))
 SILENT_AFTER = timedelta(hours=24)
 """A module that says nothing for so long deserves a look; without changes and cron it has nothing to say for a while."""
 
 
-def receive(session: Session, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Check and store a message of the module; the facts of the answer 202. Raises `Refused` with the status to answer.
+@dataclass(frozen=True)
+class Signed:
+    """A message that the module of this store has signed."""
 
-    Who cannot sign gets 403 whatever else is wrong. A message that was taken before is refused as a replay; the module signs
-    anew when it tries again.
+    store_key: str
+    digest: str
+    message: Message
+
+
+def check(session: Session, headers: Mapping[str, str], body: bytes) -> Signed:
+    """Who sent it and what it says; only reads. Raises `Refused` with the status to answer.
+
+    Who cannot sign gets 403 whatever else is wrong.
     """
     key = headers.get(STORE_HEADER, "")
-    store = session.scalars(select(Store).where(Store.key == key)).first() if re.fullmatch("[0-9a-f]{1,32}", key) else None
-    secrets = [] if store is None else signing_secrets(session, store)
-    signatures = headers.get(SIGNATURE_HEADER, "")
-    check_signature(secrets, headers.get(TIME_HEADER, ""), signatures, body, at=now().timestamp())
-    assert store is not None, "a signature without a secret is never right"
-    message = parse(body)
-    former_rescan = _heard(session, store, message)
-    _refuse_replay(session, store, body)
-    return _accept(session, store, message, former_rescan)
+    secrets = signing_secrets(session, key) if re.fullmatch("[0-9a-f]{1,32}", key) else []
+    check_signature(secrets, headers.get(TIME_HEADER, ""), headers.get(SIGNATURE_HEADER, ""), body, at=now().timestamp())
+    return Signed(key, hashlib.sha256(body).hexdigest(), parse(body))
+
+
+def take(session: Session, signed: Signed) -> dict[str, Any]:
+    """Store a message; the facts of the answer 202. One that was taken before is refused as a replay; the module signs anew when it
+    tries again."""
+    store = session.scalars(_STORE, {"key": signed.store_key}).one_or_none()
+    if store is None:
+        raise Refused(403, "signature", "The store was removed.")
+    former_rescan = _heard(session, store, signed.message)
+    _refuse_replay(session, store, signed.digest)
+    return _accept(session, store, signed.message, former_rescan)
 
 
 def accept(session: Session, store: Store, message: Message) -> dict[str, Any]:
@@ -69,10 +88,10 @@ def _accept(session: Session, store: Store, message: Message, former_rescan: str
             "jobs": ids, "rescan": message.rescan, "backlog": _backlog(message)}
 
 
-def signing_secrets(session: Session, store: Store) -> list[str]:
+def signing_secrets(session: Session, store_key: str) -> list[str]:
     """The secrets that are valid now, the current one first; two while one is being replaced."""
-    rows = session.scalars(select(Token).where(Token.store_id == store.id, Token.kind == "hooks").order_by(Token.id.desc()))
-    return [row.value for row in rows if row.expires_at is None or row.expires_at >= now()]
+    rows = session.execute(_SECRETS, {"key": store_key})
+    return [value for value, expires_at in rows if expires_at is None or expires_at >= now()]
 
 
 def module_facts(session: Session, store_id: int) -> dict[str, Any] | None:
@@ -93,11 +112,9 @@ def forget_seen(session: Session) -> None:
 def _heard(session: Session, store: Store, message: Message) -> str:
     """Note what the module says of itself; the occasion of the last rescan. From here on the store's row is locked: messages of one
     store are stored one after the other, so that they never lock each other out."""
-    values = {"heard_at": now(), "version": message.module, "shop_version": message.prestashop,
-              "backlog": _backlog(message)}
-    found = session.execute(insert_into(session, _MODULE).values(store_id=store.id, **values).on_conflict_do_update(
-        index_elements=["store_id"], set_=values).returning(_MODULE.c.rescan))
-    return str(found.scalar_one())
+    row = {"store_id": store.id, "heard_at": now(), "version": message.module, "shop_version": message.prestashop,
+           "backlog": _backlog(message), "rescan": ""}
+    return str(session.execute(_hear(dialect(session)), row).scalar_one())
 
 
 def _backlog(message: Message) -> int:
@@ -105,12 +122,23 @@ def _backlog(message: Message) -> int:
     return max(0, message.backlog - len(message.rows))
 
 
-def _refuse_replay(session: Session, store: Store, body: bytes) -> None:
+def _refuse_replay(session: Session, store: Store, digest: str) -> None:
     """Every message has a random batch name, so its body never comes twice but as a replay."""
-    seen = session.execute(insert_into(session, _SEEN).values(store_id=store.id, digest=hashlib.sha256(body).hexdigest())
-                           .on_conflict_do_nothing().returning(_SEEN.c.store_id))
+    seen = session.execute(_remember(dialect(session)), {"store_id": store.id, "digest": digest, "at": now()})
     if seen.first() is None:
         raise Refused(403, "signature", "This message was taken before.")
+
+
+@cache
+def _hear(on: str) -> ReturningInsert[tuple[str]]:
+    row = insert_on(on, _MODULE)
+    said = {name: row.excluded[name] for name in ("heard_at", "version", "shop_version", "backlog")}
+    return row.on_conflict_do_update(index_elements=["store_id"], set_=said).returning(_MODULE.c.rescan)
+
+
+@cache
+def _remember(on: str) -> ReturningInsert[tuple[int]]:
+    return insert_on(on, _SEEN).on_conflict_do_nothing().returning(_SEEN.c.store_id)
 
 
 def _rescan(session: Session, store: Store) -> None:

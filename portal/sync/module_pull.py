@@ -33,7 +33,7 @@ def pull(services: Services, store: Store, *, limit: int = MAX_CHANGES) -> int:
     try:
         for _ in range(MAX_ROUNDS):
             with services.db.read() as session:
-                secrets = hooks.signing_secrets(session, store)
+                secrets = hooks.signing_secrets(session, store.key)
             body = json.dumps({"confirm": confirm, "rescan": rescan, "limit": limit}).encode()
             answer = http.send("POST", PATH, write=False, body=body,
                                headers={"Content-Type": "application/json", **sign(secrets, int(now().timestamp()), body)})

@@ -19,7 +19,7 @@ from rq import Queue
 from rq.job import JobStatus
 from rq.registry import FailedJobRegistry
 from sqlalchemy import ColumnElement, exists, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, load_only
 
 from portal.db import Database, now
 from portal.models import Circuit, Store, SyncJob
@@ -38,6 +38,7 @@ ONCE = "portal:once:"
 RUN = "portal.sync.tasks.run"
 JOB_TIMEOUT = 280
 DEAD_PREFIX = "job-"
+_HOLDER = aliased(SyncJob)
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,8 @@ def _due(session: Session, *, bulk: bool, limit: int, store_id: int | None = Non
                         SyncJob.store_id.in_(rehearsing) & (SyncJob.rehearsed < SyncJob.version)))
              .order_by(SyncJob.id).limit(limit))
     if not told_too:
-        holder = aliased(SyncJob)
-        busy = exists().where(holder.store_id == SyncJob.store_id, holder.entity == SyncJob.entity, holder.state == "running",
-                              holder.lease_until > at)
+        busy = exists().where(_HOLDER.store_id == SyncJob.store_id, _HOLDER.entity == SyncJob.entity, _HOLDER.state == "running",
+                              _HOLDER.lease_until > at)
         query = query.where(_untold(), ~busy)
     return [_Due(*row) for row in session.execute(query)]
 
@@ -181,7 +181,9 @@ def _told(db: Database, groups: Sequence[list[_Due]]) -> list[list[_Due]]:
 def _ready_stores(session: Session, store_id: int | None) -> tuple[list[int], list[int]]:
     """Stores that may write now, and those that only rehearse."""
     troubled = set(session.scalars(select(Circuit.store_id).where(Circuit.state != "closed")))
-    query = select(Store) if store_id is None else select(Store).where(Store.id == store_id)
+    query = select(Store).options(load_only(Store.id, Store.choices))
+    if store_id is not None:
+        query = query.where(Store.id == store_id)
     enabled = [s for s in session.scalars(query) if s.settings["enabled"] and s.id not in troubled]
     return ([s.id for s in enabled if not s.settings["dry_run"]], [s.id for s in enabled if s.settings["dry_run"]])
 

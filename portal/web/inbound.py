@@ -72,8 +72,9 @@ def shop_hook() -> ResponseReturnValue:
     """Take what the shop's module reports. It signs what it sends; 403 for everybody else."""
     raw = request.stream.read(LARGEST_READ)
     try:
+        signed = hooks.check(reading(), {name: request.headers.get(name, "") for name in SIGNED_BY}, raw)
         with writing() as session:
-            facts = hooks.receive(session, {name: request.headers.get(name, "") for name in SIGNED_BY}, raw)
+            facts = hooks.take(session, signed)
     except Refused as error:
         return jsonify(error=error.message, field=error.field), error.status
     services().kick_soon()

@@ -41,7 +41,7 @@ class ScriptedPortal:
         """What the portal's route does: one transaction, 202 or the refusal."""
         try:
             with self.db.begin() as session:
-                return 202, json.dumps(hooks.receive(session, headers, body)).encode()
+                return 202, json.dumps(hooks.take(session, hooks.check(session, headers, body))).encode()
         except Refused as error:
             return error.status, json.dumps({"error": error.message, "field": error.field}).encode()
 

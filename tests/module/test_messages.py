@@ -55,7 +55,7 @@ class Sender:
         raw = document if isinstance(document, bytes) else json.dumps(document).encode()
         at = int(datetime.now(UTC).timestamp())
         with self.db.begin() as session:
-            return hooks.receive(session, {**headers(self.key, self.secret, raw, at), **changed}, raw)
+            return hooks.take(session, hooks.check(session, {**headers(self.key, self.secret, raw, at), **changed}, raw))
 
     def jobs(self) -> list[tuple[str, str, str, str]]:
         with self.db.read() as session:
@@ -147,7 +147,7 @@ def test_a_replaced_secret_is_valid_for_a_day_and_not_longer(module: Sender, mon
 
     def post(secret: str) -> None:
         with module.db.begin() as session:
-            hooks.receive(session, headers(module.key, secret, raw, int(later.timestamp())), raw)
+            hooks.check(session, headers(module.key, secret, raw, int(later.timestamp())), raw)
 
     with pytest.raises(Refused):
         post(module.secret)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select, text, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
-from portal.db import insert_into, now, table_of
+from portal.db import dialect, insert_on, now, table_of
 from portal.models import WAITING, Store, SyncJob
 from portal.sync.jobs.steps import events, in_order
 
@@ -27,10 +28,16 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
     `delay` in seconds: the earliest time to look, for notices that are sent before the change is committed.
     """
     due_at = now() + timedelta(seconds=delay)
-    key = (SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
-           SyncJob.record == record, SyncJob.state.in_(WAITING))
+    values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
+                       "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
     for _ in range(3):
-        row = session.scalars(select(SyncJob).where(*key).with_for_update()).first()
+        job_id: int | None = session.execute(_insert_if_absent(dialect(session)), [_filled(values)]).scalar()
+        if job_id is not None:
+            events(session, [job_id], "queued", f"noticed ({source})")
+            return job_id
+        row = session.scalars(select(SyncJob).where(
+            SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction, SyncJob.record == record,
+            SyncJob.state.in_(WAITING)).with_for_update()).first()
         if row is not None:
             row.version += 1
             row.updated_at = now()
@@ -42,12 +49,6 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
                 row.queued_at = None
             events(session, [row.id], "coalesced", f"noticed again ({source})")
             return row.id
-        values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
-                           "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
-        job_id: int | None = session.execute(_insert_if_absent(session).returning(_JOB.c.id), [_filled(values)]).scalar()
-        if job_id is not None:
-            events(session, [job_id], "queued", f"noticed ({source})")
-            return job_id
     raise RuntimeError("the waiting row of a record neither exists nor can be made")
 
 
@@ -72,7 +73,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
         common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
                            "run_id": run_id}
         rows = [common | {"record": record} for record in chunk]
-        new = session.execute(_insert_if_absent(session).returning(_JOB.c.id, _JOB.c.record), [_filled(r) for r in rows]).all()
+        new = session.execute(_insert_if_absent(dialect(session)), [_filled(r) for r in rows]).all()
         made += len(new)
         events(session, [row.id for row in new], "queued", f"noticed ({source})")
         old = set(chunk) - {row.record for row in new}
@@ -87,9 +88,11 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
     return made
 
 
-def _insert_if_absent(session: Session) -> postgresql.Insert | sqlite.Insert:
+@cache
+def _insert_if_absent(database: str) -> ReturningInsert[Any]:
     key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
-    return insert_into(session, _JOB).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    row = insert_on(database, _JOB).on_conflict_do_nothing(index_elements=key, index_where=waiting)
+    return row.returning(_JOB.c.id, _JOB.c.record)
 
 
 def _filled(row: Columns) -> Columns:
