@@ -13,7 +13,6 @@ from portal.config import Config
 from portal.logs import FORMAT, Redacting
 from portal.sync.alert_post import Postman
 
-
 SWITCH_SECONDS = 0.0005
 """A thread that holds SQLite's write lock gives up the interpreter at each statement, and with Python's 5 ms others keep it so long
 that everybody waits for the lock."""
