@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -35,7 +35,11 @@ from portal.sync.hook_message import (
 _MODULE, _SEEN = table_of(ShopModule), table_of(HookSeen)
 _SECRETS = (select(Token.value, Token.expires_at).join(Store, Store.id == Token.store_id)
             .where(Store.key == bindparam("key"), Token.kind == "hooks").order_by(Token.id.desc()))
-_STORE = select(Store).where(Store.key == bindparam("key")).options(load_only(Store.key, Store.choices))
+_STORE = (select(Store, _MODULE.c.heard_at, _MODULE.c.version, _MODULE.c.shop_version, _MODULE.c.backlog, _MODULE.c.rescan)
+          .outerjoin(_MODULE, _MODULE.c.store_id == Store.id)
+          .where(Store.key == bindparam("key")).options(load_only(Store.key, Store.choices)))
+HEARD_AGAIN = timedelta(seconds=1)
+"""Within this, a message that says nothing new of the module is not noted again."""
 SILENT_AFTER = timedelta(hours=24)
 """A module that says nothing for so long deserves a look; without changes and cron it has nothing to say for a while."""
 
@@ -63,10 +67,11 @@ def check(session: Session, headers: Mapping[str, str], body: bytes) -> Signed:
 def take(session: Session, signed: Signed) -> dict[str, Any]:
     """Store a message; the facts of the answer 202. One that was taken before is refused as a replay; the module signs anew when it
     tries again."""
-    store = session.scalars(_STORE, {"key": signed.store_key}).one_or_none()
-    if store is None:
+    found = session.execute(_STORE, {"key": signed.store_key}).one_or_none()
+    if found is None:
         raise Refused(403, "signature", "The store was removed.")
-    former_rescan = _heard(session, store, signed.message)
+    store, *said, rescan = found
+    former_rescan = rescan if _just_heard(signed.message, *said) else _heard(session, store, signed.message)
     _refuse_replay(session, store, signed.digest)
     return _accept(session, store, signed.message, former_rescan)
 
@@ -109,9 +114,16 @@ def forget_seen(session: Session) -> None:
                     .execution_options(synchronize_session=False))
 
 
+def _just_heard(message: Message, heard_at: datetime | None, *said: object) -> bool:
+    """Whether there is nothing to note of the module, and no reason to wait for the store's other messages: with one change, this
+    one locks no more than the row of that."""
+    return (heard_at is not None and abs(now() - heard_at) < HEARD_AGAIN and len(message.changes) < 2 and not message.rescan
+            and said == (message.module, message.prestashop, _backlog(message)))
+
+
 def _heard(session: Session, store: Store, message: Message) -> str:
-    """Note what the module says of itself; the occasion of the last rescan. From here on the store's row is locked: messages of one
-    store are stored one after the other, so that they never lock each other out."""
+    """Note what the module says of itself; the occasion of the last rescan. From here on the store's row is locked: messages of
+    several changes are stored one after the other, so that they never lock each other out."""
     row = {"store_id": store.id, "heard_at": now(), "version": message.module, "shop_version": message.prestashop,
            "backlog": _backlog(message), "rescan": ""}
     return str(session.execute(_hear(dialect(session)), row).scalar_one())
