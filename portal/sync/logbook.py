@@ -80,6 +80,17 @@ def find(session: Session, store_id: int, wanted: Wanted, *, before: int = 0, li
                                            .order_by(LogEntry.id).limit(1)))
 
 
+def newest(session: Session, store_id: int) -> int:
+    """The id of the last entry, of whatever kind; 0 where there is none."""
+    return session.scalar(select(func.max(LogEntry.id)).where(LogEntry.store_id == store_id)) or 0
+
+
+def newer(session: Session, store_id: int, wanted: Wanted, after: int, *, most: int) -> int:
+    """How many matching entries came after this id, counted up to `most` and as far as the first stretch reaches."""
+    matching = select(LogEntry.id).where(*_matching(store_id, wanted), LogEntry.id > after, LogEntry.id <= after + STRETCH)
+    return session.scalar(select(func.count()).select_from(matching.limit(most).subquery())) or 0
+
+
 def table(db: Database, store_id: int, wanted: Wanted, zone: ZoneInfo) -> Iterator[str]:
     """All matching entries as CSV, a part at a time; times in this zone, with their distance from UTC."""
     yield line((f"Time ({zone.key})", *HEADER))

@@ -17,18 +17,31 @@ from portal.web.access import current_store
 
 pages = Blueprint("log", __name__)
 PAGE = 100
+MOST_NEWS = 1000
+"""New entries are counted up to here."""
 
 
 @pages.get("/log")
 def page() -> ResponseReturnValue:
     """Entries, newest first, filtered by level, entity, period, dry run, who and words; all of it stands in the address."""
-    wanted = _wanted()
-    found = logbook.find(reading(), current_store().id, wanted, before=request.args.get("before", 0, type=int), limit=PAGE)
-    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "before"}
-    return render_template("log.html", found=found, wanted=wanted, levels=LEVELS, entities=registry.ENTITIES, kept=kept,
+    wanted, store_id, before = _wanted(), current_store().id, request.args.get("before", 0, type=int)
+    newest = 0 if before else logbook.newest(reading(), store_id)
+    found = logbook.find(reading(), store_id, wanted, before=before, limit=PAGE)
+    return render_template("log.html", found=found, wanted=wanted, levels=LEVELS, entities=registry.ENTITIES, kept=_kept(),
+                           newest=newest, news=0, most_news=MOST_NEWS,
                            since=request.args.get("since", "") if wanted.since else "",
                            until=request.args.get("until", "") if wanted.until else "",
                            filtered=wanted != Wanted())
+
+
+@pages.get("/log/live")
+def refresh() -> ResponseReturnValue:
+    """How many matching entries there are since the page was opened; 204 while the reader has seen that number already."""
+    after, seen = (request.args.get(name, 0, type=int) for name in ("after", "seen"))
+    news = logbook.newer(reading(), current_store().id, _wanted(), after, most=MOST_NEWS)
+    if news == seen:
+        return "", 204
+    return render_template("_log_news.html", kept=_kept(), newest=after, news=news, most_news=MOST_NEWS)
 
 
 @pages.get("/log.csv")
@@ -39,6 +52,11 @@ def export() -> ResponseReturnValue:
     release()
     return Response(logbook.table(db, number, wanted, zone), content_type="text/csv; charset=utf-8",
                     headers={"Content-Disposition": "attachment; filename=log.csv"})
+
+
+def _kept() -> dict[str, Any]:
+    """The filter as it stands in the address."""
+    return {name: value for name, value in request.args.items() if name not in ("before", "after", "seen")}
 
 
 def _wanted() -> Wanted:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser as Chromium
 
 from portal.db import now
 from portal.models import DriftRun, InitialRun, Rehearsal, SyncJob
+from portal.sync import log
 from tests.web.conftest import World, app, world  # noqa: F401
 from tests.web.test_browser import address, full, open_page  # noqa: F401
 
@@ -30,7 +31,7 @@ def test_a_minute_of_refreshing_shifts_nothing(chromium: Chromium, world: World,
         session.query(Rehearsal).update({"state": "reading"})
     page = open_page(chromium, address, viewport={"width": width, "height": 900})
     page.clock.install()
-    for path in ("/", "/initial", "/rehearsal", "/drift", "/records/customer/2"):
+    for path in ("/", "/initial", "/rehearsal", "/drift", "/records/customer/2", "/log"):
         page.goto(f"{address}/stores/{world.mine}{path}")
         page.evaluate(SHIFTS)
         answers = []
@@ -50,6 +51,7 @@ def go_on(world: World, dead: int, number: int) -> None:  # noqa: F811
     for count in range(3):
         world.job(world.mine, f"7{number}{count}", ("synced", "error", "dead")[count], attempts=1, finished_at=now())
     with world.db.begin() as session:
+        log.write(session, world.mine, "Something happened.")
         session.query(InitialRun).update({"noticed": InitialRun.noticed + 100})
         session.query(DriftRun).update({"looked": DriftRun.looked + 1000})
         session.query(Rehearsal).update({"looked": Rehearsal.looked + 1000})

@@ -74,6 +74,34 @@ def test_a_period_is_found_by_its_days(world: World, admin: Browser) -> None:
     assert "Nothing matches" in page(world, admin, "?until=2025-05-01")
 
 
+def test_the_page_says_how_many_entries_came_since_it_was_opened(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(world, 3)
+
+    def news(html: str) -> str:
+        link = re.search(r'hx-get="([^"]+)"', html)
+        assert link is not None
+        answer = admin.get(unescape(link[1]))
+        return answer.text if answer.status_code == 200 else str(answer.status_code)
+
+    opened = page(world, admin, "?level=error")
+    assert "new entr" not in opened
+    assert news(opened) == "204"
+    with world.db.begin() as session:
+        log.write(session, world.mine, "of no interest")
+        log.write(session, world.mine, "refused", level="error")
+    one = news(opened)
+    assert "1 new entry" in one
+    assert 'href="/stores/1/log?level=error"' in one
+    assert news(one) == "204", "the reader has seen that number"
+    monkeypatch.setattr("portal.web.logbook.MOST_NEWS", 2)
+    with world.db.begin() as session:
+        for _ in range(5):
+            log.write(session, world.mine, "refused", level="error")
+    assert "More than 2 new entries" in news(one)
+    write(world, 300)
+    assert "hx-get" not in page(world, admin, f"?before={10**6}"), "who looks back is not asked"
+
+
 def test_a_page_looks_back_only_so_far_and_offers_to_go_on(world: World, monkeypatch: pytest.MonkeyPatch, admin: Browser) -> None:
     monkeypatch.setattr(logbook, "STRETCH", 100)
     monkeypatch.setattr(logbook, "BUDGET", 0)
