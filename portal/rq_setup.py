@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
@@ -66,15 +66,19 @@ class Worker(SimpleWorker):
     queue_class = Queue
     on_idle: Callable[[], None] | None = None
     told_to_stop: Callable[[], None] | None = None
-    """Called when the worker is asked to end while it works."""
+    """Called when the worker is asked to end."""
+    _asked_to_end = False
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         super().heartbeat(timeout, pipeline)
         if self.on_idle is not None and pipeline is None and self.get_state() == WorkerStatus.IDLE:
             self.on_idle()
+            if self._asked_to_end:  # RQ's word for it was lost where an error that came of it took its place
+                raise StopRequested
 
     def handle_warm_shutdown_request(self) -> None:
         """Asked to end: the task begins nothing more, and is broken off before the supervisor would kill the process."""
+        self._asked_to_end = True
         if self.told_to_stop is not None:
             self.told_to_stop()
         if callable(signal.getsignal(signal.SIGALRM)):  # RQ's own limit of the task, brought forward

@@ -103,6 +103,7 @@ def repair(session: Session, store: Store, rows: Sequence[Drift], actor: str) ->
         wanted.setdefault((row.entity, row.repair["direction"]), []).append(row.repair["record"])
         row.state, row.changed_at = "asked", now()
         asked += 1
+    jobs.lock_waiting(session, store, [(*way, record) for way, records in wanted.items() for record in records])
     for (entity, direction), records in wanted.items():
         for record in records if asked <= 100 else ():
             jobs.notice(session, store, entity, direction, record, source="repair")

@@ -201,6 +201,7 @@ def _end(services: Services, store: Store, side: str, found: Found, state: State
         row = session.get(Store, store.id, with_for_update=True)
         if row is None:
             return 0
+        jobs.lock_waiting(session, row, [(entity, direction, record) for entity, direction, records in found for record in records])
         number = 0
         for entity, direction, records in found:
             if records:

@@ -124,6 +124,8 @@ def _save(work: Work, outcomes: Sequence[Outcome]) -> None:
         jobs.succeed(session, done)
         save_links(session, work.store, links)
         _learn_words(session, work, held, links)
+        jobs.lock_waiting(session, store, [(entity, direction, record) for (entity, direction, _), records in follow.items()
+                                           for record in records])
         for (entity, direction, bulk), records in sorted(follow.items()):
             jobs.notice_many(session, store, entity, direction, sorted(records), source="follow-up", bulk=bulk)
         log.write_many(session, store.id, entries)

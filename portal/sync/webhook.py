@@ -61,7 +61,7 @@ def parse(body: Mapping[str, Any]) -> list[Note]:
 
 def accept(session: Session, store: Store, notes: Sequence[Note]) -> dict[str, Any]:
     """Store the notes as jobs, as far as the directions allow and the ids are known; the facts of the answer 202."""
-    ids: list[int] = []
+    wanted: list[tuple[Note, str]] = []
     reasons: list[str] = []
     for note in notes:
         if not _may_travel(store, note):
@@ -72,8 +72,10 @@ def accept(session: Session, store: Store, notes: Sequence[Note]) -> dict[str, A
             _note_unknown(session, store, note)
             reasons.append(f"{note.entity} {note.record} of Odoo is not linked to the shop.")
             continue
-        ids.append(jobs.notice(session, store, note.entity, "odoo_to_ps", record, source="webhook", hint=note.hint or None,
-                               delay=COMMITTED_AFTER))
+        wanted.append((note, record))
+    jobs.lock_waiting(session, store, [(note.entity, "odoo_to_ps", record) for note, record in wanted])
+    ids = [jobs.notice(session, store, note.entity, "odoo_to_ps", record, source="webhook", hint=note.hint or None,
+                       delay=COMMITTED_AFTER) for note, record in wanted]
     beat(session, hit_name(store), "webhook")  # last, since calls of one store wait for each other from here on
     detail = " ".join(reasons) if reasons or ids else "This concerns nothing that travels to the shop."
     return {"job": ids[0] if ids else None, "jobs": ids, "accepted": bool(ids), **({"detail": detail} if detail else {})}

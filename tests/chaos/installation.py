@@ -27,7 +27,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 
 from portal import crypto, embedded, migrate, processes, rq_setup
 from portal.config import Config
@@ -183,7 +183,8 @@ class Installation(World):
         past = now() - timedelta(seconds=1)
         waiting = ("pending", "error", "blocked")
         with self.db.begin() as session:
-            session.execute(select(SyncJob.id).order_by(SyncJob.id).with_for_update())  # as everyone who changes several
+            if session.get_bind().dialect.name == "postgresql":  # nobody else has both the running and the waiting rows
+                session.execute(text("LOCK TABLE sync_job IN EXCLUSIVE MODE"))
             if leases:
                 session.execute(update(SyncJob).where(SyncJob.state == "running").values(lease_until=past))
             session.execute(update(SyncJob).where(SyncJob.state.in_(waiting)).values(due_at=past))

@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 from redis import Redis, RedisError
 from rq import Callback, Queue
+from rq.exceptions import StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
+from rq.worker import WorkerStatus
 
 from portal import rq_setup
 from portal.config import Config
@@ -124,3 +126,27 @@ def test_a_worker_without_redis_ends_with_one_sentence(config: Config, tmp_path:
     assert ended.returncode == 1
     assert "Redis does not answer" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_worker_that_is_asked_to_end_while_it_gives_a_sign_of_life_ends(redis: Redis) -> None:
+    """RQ raises its word for it in the middle of a query, and what the database then raises takes its place."""
+    worker = rq_setup.make_worker(redis, "asked")
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def sign_of_life() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except StopRequested:
+            return
+        raise AssertionError("the signal did not come")
+
+    worker.on_idle = sign_of_life
+    worker.register_birth()
+    worker._install_signal_handlers()
+    worker.set_state(WorkerStatus.IDLE)
+    try:
+        with pytest.raises(StopRequested):
+            worker.heartbeat()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

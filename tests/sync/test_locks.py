@@ -14,10 +14,10 @@ from portal.config import Config
 from portal.db import Database
 from portal.models import Store, SyncJob
 from portal.rq_setup import make_queue
-from portal.sync import hooks, jobs, runner, stores
+from portal.sync import hooks, jobs, poll, runner, stores, webhook
 from portal.sync import queue as rq_queue
 from portal.sync.hook_message import Change, Message
-from portal.sync.jobs import leases
+from portal.sync.jobs import leases, notices
 from portal.sync.services import Services
 from tests.sync.factory import make_store, notice
 from tests.world import eventually
@@ -54,6 +54,38 @@ def test_a_message_of_the_shop_locks_the_changes_it_names_in_the_order_of_all(po
         eventually(lambda: waits_for_a_lock(postgres), "the message waits for the worker")
         lock(worker, second)  # raises where the message holds it, and then both would wait for ever
         worker.commit()
+        done.result(10)
+
+
+@pytest.mark.parametrize("act", ["poll", "chunks", "webhook"])
+def test_changes_that_are_noticed_one_after_the_other_are_locked_in_the_order_of_all(
+        postgres: Database, store: Store, act: str, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    direction = "odoo_to_ps" if act == "webhook" else "ps_to_odoo"
+    with postgres.begin() as session:
+        first = jobs.notice(session, store, "customer", direction, "1", source="test")
+        second = jobs.notice(session, store, "product" if act == "poll" else "customer", direction, "2", source="test")
+    monkeypatch.setattr(notices, "_CHUNK", 1)
+    monkeypatch.setattr(webhook, "_known_record", lambda _session, _store, note: note.record)
+    monkeypatch.setattr(webhook, "_may_travel", lambda *_: True)
+
+    def other_one() -> None:
+        if act == "poll":
+            found = [("product", direction, ["2"]), ("customer", direction, ["1"])]
+            poll._end(Services(config, postgres), store, "shop", found, {})
+            return
+        with postgres.begin() as session:
+            row = session.get_one(Store, store.id)
+            if act == "chunks":
+                jobs.notice_many(session, row, "customer", "ps_to_odoo", ["2", "1"], source="test")
+            else:
+                webhook.accept(session, row, [webhook.Note("customer", "2"), webhook.Note("customer", "1")])
+
+    with ThreadPoolExecutor() as other, postgres.begin() as mine:
+        lock(mine, first)
+        done = other.submit(other_one)
+        eventually(lambda: waits_for_a_lock(postgres), "the other one waits")
+        lock(mine, second)
+        mine.commit()
         done.result(10)
 
 

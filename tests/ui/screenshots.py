@@ -18,10 +18,12 @@ from sqlalchemy import select
 from portal import crypto
 from portal.models import DriftRun, InitialRun, Mapping, Rehearsal, Store
 from portal.sandbox.prestashop_actions import edit_product
-from portal.sync import drift, initial, rehearsal, stores
+from portal.sandbox.prestashop_install import both
+from portal.sandbox.prestashop_orders import place_order
+from portal.sync import bounces, drift, initial, jobs, rehearsal, stores
 from tests.conftest import SECRET, open_chromium, queue_server
 from tests.ui.house import House, open_house
-from tests.ui.person import logged_in
+from tests.ui.person import logged_in, somebody
 from tests.ui.test_journeys import die, disagree
 from tests.world import World, eventually
 
@@ -42,6 +44,7 @@ PACK = """([source, form]) => new Promise(done => {
 })"""
 """The browser packs the pictures; WebP needs a quarter of PNG."""
 ENTITIES = ("customer", "product", "stock", "order")
+BOUNCES = 5
 KEY_PAGES = frozenset({"dashboard-good", "dead-letters", "record-order", "initial-busy"})
 """Those that are also shown dark and on a telephone."""
 
@@ -49,12 +52,13 @@ KEY_PAGES = frozenset({"dashboard-good", "dead-letters", "record-order", "initia
 class Camera:
     """Takes a page under a name; a key page in dark and narrow as well."""
 
-    def __init__(self, chromium: Browser, house: House, folder: Path, form: str) -> None:
+    def __init__(self, chromium: Browser, house: House, folder: Path, form: str, *, guest: bool = False) -> None:
         self._house = house
         self._folder = folder
         self._form = form
         self._workshop: Page = chromium.new_page()
-        self._page: Page = logged_in(chromium, house, reduced_motion="reduce").page
+        calm = {"reduced_motion": "reduce"}
+        self._page: Page = (somebody(chromium, "mouse", **calm) if guest else logged_in(chromium, house, **calm)).page
         self.taken: list[Path] = []
 
     def take(self, name: str, path: str) -> None:
@@ -105,24 +109,39 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     crypto.use_keys([SECRET])
     with tempfile.TemporaryDirectory(prefix="screenshots-") as name, queue_server(Path(name) / "redis") as queue, \
-            open_chromium() as chromium, open_house(Path(name) / "house", queue, admin=True) as house:
-        camera = Camera(chromium, house, folder, form)
-        camera.take("stores-empty", "/stores")
-        camera.take("store-new", "/stores/new")
-        camera.take_refused("store-new-errors", "/stores/new", "#store-form",
-                            {"name": "<Bookshop>", "ps_url": "ftp://shop.example.com", "odoo_db": "prod"})
-        world = house.join("Bookshop", enabled=False, order_confirm=True, stock="ps_to_odoo")
-        before_the_start(camera, house, world)
-        with busy(house, world):
-            camera.take("dashboard-busy", here(world, "/"))
-            camera.take("initial-busy", here(world, "/initial"))
-            camera.take("changes-busy", here(world, "/jobs"))
-        in_daily_work(camera, house, world)
-        in_trouble(camera, house, world)
-    for path in camera.taken:
+            open_chromium() as chromium:
+        with open_house(Path(name) / "first", queue, admin=False) as house:
+            camera = Camera(chromium, house, folder, form, guest=True)
+            camera.take("first-admin", house.first_link().removeprefix(house.url))
+        taken = camera.taken
+        with open_house(Path(name) / "house", queue, admin=True) as house:
+            camera = Camera(chromium, house, folder, form, guest=True)
+            camera.take("login", "/login")
+            taken += camera.taken
+            camera = Camera(chromium, house, folder, form)
+            of_a_shop(camera, house)
+            taken += camera.taken
+    for path in taken:
         print(f"{path.name:32} {path.stat().st_size / 1000:6.0f} kB")
-    print(f"{sum(path.stat().st_size for path in camera.taken) / 1e6:.2f} MB in {len(camera.taken)} pictures")
+    print(f"{sum(path.stat().st_size for path in taken) / 1e6:.2f} MB in {len(taken)} pictures")
     return 0
+
+
+def of_a_shop(camera: Camera, house: House) -> None:
+    """From the first form to the trouble."""
+    camera.take("stores-empty", "/stores")
+    camera.take("store-new", "/stores/new")
+    camera.take_refused("store-new-errors", "/stores/new", "#store-form",
+                        {"name": "<Bookshop>", "ps_url": "ftp://shop.example.com", "odoo_db": "prod"})
+    world = house.join("Bookshop", enabled=False, order_confirm=True, stock="ps_to_odoo")
+    before_the_start(camera, house, world)
+    with busy(house, world):
+        camera.take("dashboard-busy", here(world, "/"))
+        camera.take("initial-busy", here(world, "/initial"))
+        camera.take("changes-busy", here(world, "/jobs"))
+    in_daily_work(camera, house, world)
+    that_need_a_look(camera, house, world)
+    in_trouble(camera, house, world)
 
 
 def before_the_start(camera: Camera, house: House, world: World) -> None:
@@ -186,11 +205,44 @@ def in_daily_work(camera: Camera, house: House, world: World) -> None:
     }.items():
         camera.take(name, here(world, path))
     camera.take_refused("settings-errors", here(world, "/settings"), "#store-form", {"stock_buffer": "-1", "max_attempts": "0"})
-    for name in ("people", "account", "account/password"):
+    for name in ("people", "account", "account/password", "verify"):
         camera.take(name.replace("/", "-"), f"/{name}")
+    camera.take("person", here(world, "/person"))
+
+
+def that_need_a_look(camera: Camera, house: House, world: World) -> None:
+    """An order whose total nobody can explain, two values of one field, and a name that shop and Odoo each change back."""
+    order = place_order(world.shop.shop, 1, [{"product": 1, "quantity": 2}], shipping="5")
+    world.shop.shop.tables["orders"].rows[order].update(total_paid="1234.560000", total_paid_tax_incl="1234.560000")
+    world.notice("order", order)
+    eventually(lambda: world.counts()["pending"] == 0, "the order is a quotation")
+    camera.take("held", here(world, "/held"))
+    camera.take("ledger-held", here(world, f"/orders/{order}/ledger"))
     world.set(products="both")
     disagree(house, world)
     camera.take("conflicts", here(world, "/conflicts"))
+    world.set(bounce_limit=4)
+    with house.db.read() as session:
+        link = next(row for row in session.scalars(select(Mapping).where(Mapping.entity == "product").order_by(Mapping.id.desc()))
+                    if row.base["kind"] == "simple")
+    for number in range(BOUNCES):
+        edit_product(world.shop.shop, int(link.shop_id), name=both(f"LOUD {number}"))
+        world.notice("product", link.shop_id)
+        eventually(lambda: settled(house, world), "the shop's name is written")
+        world.services.odoo(world.store).write("product.template", [link.odoo_id], {"name": f"soft {number}"})
+        with house.db.begin() as session:
+            jobs.notice(session, session.get_one(Store, world.store.id), "product", "odoo_to_ps", str(link.odoo_id),
+                        source="webhook")
+        house.beat()
+        eventually(lambda: settled(house, world), "Odoo's name is written")
+    camera.take("frozen", here(world, "/frozen"))
+    camera.take("record-frozen", here(world, f"/records/product/{link.shop_id}"))
+
+
+def settled(house: House, world: World) -> bool:
+    """Everything is across, or waits with a frozen record."""
+    with house.db.read() as session:
+        return bounces.count(session, session.get_one(Store, world.store.id)) > 0 or world.counts()["pending"] == 0
 
 
 def in_trouble(camera: Camera, house: House, world: World) -> None:

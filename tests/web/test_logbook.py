@@ -74,7 +74,8 @@ def test_a_period_is_found_by_its_days(world: World, admin: Browser) -> None:
     assert "Nothing matches" in page(world, admin, "?until=2025-05-01")
 
 
-def test_the_page_says_how_many_entries_came_since_it_was_opened(world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_says_how_many_entries_came_since_it_was_opened(
+        world: World, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     write(world, 3)
 
     def news(html: str) -> str:

@@ -47,7 +47,8 @@ def claim(session: Session, store: Store, entity: str, job_ids: Collection[int],
     ids = list(session.scalars(select(SyncJob.id).where(*conditions).order_by(SyncJob.id).with_for_update()))
     session.execute(
         update(SyncJob).where(SyncJob.id.in_(ids))
-        .values(state="running", lease=token, lease_until=clock(session) + timedelta(seconds=lease_seconds), updated_at=now())
+        .values(state="running", lease=token, lease_until=clock(session) + timedelta(seconds=lease_seconds), queued_at=None,
+                updated_at=now())
         .execution_options(synchronize_session=False))
     rows = list(session.scalars(select(SyncJob).where(SyncJob.id.in_(ids), SyncJob.lease == token)
                                 .order_by(SyncJob.id).execution_options(populate_existing=True)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import String, bindparam, func, select, text, tuple_, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -52,21 +53,23 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
     raise RuntimeError("the waiting row of a record neither exists nor can be made")
 
 
-def lock_waiting(session: Session, store: Store, changes: Collection[tuple[str, str, str]]) -> None:
-    """Lock the waiting rows of these (entity, direction, record), for whoever is about to notice several of them.
+def lock_waiting(session: Session, store: Store, changes: Sequence[tuple[str, str, str]]) -> None:
+    """Lock the waiting rows of these (entity, direction, record), in the order of all, for whoever is about to notice several.
 
     SQLite: the unit of work holds the only write lock anyway.
     """
-    if len(changes) < 2 or session.get_bind().dialect.name != "postgresql":
+    if len(changes) < 2 or dialect(session) != "postgresql":
         return
+    listed = [func.unnest(bindparam(None, list(column), postgresql.ARRAY(String))) for column in zip(*changes, strict=True)]
     session.execute(select(SyncJob.id).where(in_order(
         SyncJob.store_id == store.id, SyncJob.state.in_(WAITING),
-        tuple_(SyncJob.entity, SyncJob.direction, SyncJob.record).in_(changes))))
+        tuple_(SyncJob.entity, SyncJob.direction, SyncJob.record).in_(select(*listed)))))
 
 
 def notice_many(session: Session, store: Store, entity: str, direction: str, records: Sequence[str], *, source: str,
                 run_id: int | None = None, bulk: bool = True) -> int:
     """Record many changes at once (initial sync, polls); the number of rows that are new."""
+    lock_waiting(session, store, [(entity, direction, record) for record in records])
     made = 0
     for start in range(0, len(records), _CHUNK):
         chunk = records[start:start + _CHUNK]
