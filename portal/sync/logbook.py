@@ -87,6 +87,8 @@ def newest(session: Session, store_id: int) -> int:
 
 def newer(session: Session, store_id: int, wanted: Wanted, after: int, *, most: int) -> int:
     """How many matching entries came after this id, counted up to `most` and as far as the first stretch reaches."""
+    if not 0 <= after < newest(session, store_id):  # also what is no id at all, and too large for a database
+        return 0
     matching = select(LogEntry.id).where(*_matching(store_id, wanted), LogEntry.id > after, LogEntry.id <= after + STRETCH)
     return session.scalar(select(func.count()).select_from(matching.limit(most).subquery())) or 0
 

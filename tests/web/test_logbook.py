@@ -94,6 +94,8 @@ def test_the_page_says_how_many_entries_came_since_it_was_opened(
     assert "1 new entry" in one
     assert 'href="/stores/1/log?level=error"' in one
     assert news(one) == "204", "the reader has seen that number"
+    for after in (10**30, -(10**30)):
+        assert admin.get(f"/stores/{world.mine}/log/live?after={after}").status_code == 204
     monkeypatch.setattr("portal.web.logbook.MOST_NEWS", 2)
     with world.db.begin() as session:
         for _ in range(5):
