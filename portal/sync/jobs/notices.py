@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import String, bindparam, func, select, text, tuple_, update
+from sqlalchemy import String, bindparam, case, func, null, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -18,6 +18,8 @@ from portal.sync.jobs.steps import events, in_order
 
 _CHUNK = 400
 _JOB = table_of(SyncJob)
+_LIVE: dict[str, Any] = {"bulk": False, "queued_at": case((SyncJob.bulk, null()), else_=SyncJob.queued_at)}
+"""What makes a change that waits as bulk work one of now: workers are told of it again, in front."""
 
 Columns = dict[str, Any]
 
@@ -68,7 +70,11 @@ def lock_waiting(session: Session, store: Store, changes: Sequence[tuple[str, st
 
 def notice_many(session: Session, store: Store, entity: str, direction: str, records: Sequence[str], *, source: str,
                 run_id: int | None = None, bulk: bool = True) -> int:
-    """Record many changes at once (initial sync, polls); the number of rows that are new."""
+    """Record many changes at once (initial sync, polls); the number of rows that are new.
+
+    A row that waits keeps its time, because a poll sees the same change several times; one that waited as `bulk` goes before the
+    bulk work if this notice is not.
+    """
     lock_waiting(session, store, [(entity, direction, record) for record in records])
     made = 0
     for start in range(0, len(records), _CHUNK):
@@ -85,7 +91,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
                 update(SyncJob)
                 .where(in_order(SyncJob.store_id == store.id, SyncJob.entity == entity, SyncJob.direction == direction,
                                 SyncJob.record.in_(old), SyncJob.state.in_(WAITING)))
-                .values(version=SyncJob.version + 1, updated_at=now(),
+                .values(version=SyncJob.version + 1, updated_at=now(), **({} if bulk else _LIVE),
                         run_id=run_id if run_id is not None else SyncJob.run_id)
                 .execution_options(synchronize_session=False))
     return made
