@@ -34,7 +34,7 @@ def notice(session: Session, store: Store, entity: str, direction: str, record: 
     values: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "record": record, "source": source,
                        "bulk": bulk, "run_id": run_id, "hint": hint, "due_at": due_at}
     for _ in range(3):
-        job_id: int | None = session.execute(_insert_if_absent(dialect(session)), [_filled(values)]).scalar()
+        job_id: int | None = session.execute(_insert_if_absent(dialect(session)), [values]).scalar()
         if job_id is not None:
             events(session, [job_id], "queued", f"noticed ({source})")
             return job_id
@@ -82,7 +82,7 @@ def notice_many(session: Session, store: Store, entity: str, direction: str, rec
         common: Columns = {"store_id": store.id, "entity": entity, "direction": direction, "source": source, "bulk": bulk,
                            "run_id": run_id}
         rows = [common | {"record": record} for record in chunk]
-        new = session.execute(_insert_if_absent(dialect(session)), [_filled(r) for r in rows]).all()
+        new = session.execute(_insert_if_absent(dialect(session)), rows).all()
         made += len(new)
         events(session, [row.id for row in new], "queued", f"noticed ({source})")
         old = set(chunk) - {row.record for row in new}
@@ -102,11 +102,3 @@ def _insert_if_absent(database: str) -> ReturningInsert[Any]:
     key, waiting = ["store_id", "entity", "direction", "record"], text("state IN ('pending','error','blocked')")
     row = insert_on(database, _JOB).on_conflict_do_nothing(index_elements=key, index_where=waiting)
     return row.returning(_JOB.c.id, _JOB.c.record)
-
-
-def _filled(row: Columns) -> Columns:
-    """A new waiting row with every column."""
-    at = now()
-    return {"state": "pending", "version": 1, "rehearsed": 0, "attempts": 0, "deferrals": 0, "lost_leases": 0, "uncertain": False,
-            "hint": None, "cause": "", "message": "", "remedy": "", "detail": "", "due_at": at, "created_at": at,
-            "updated_at": at} | row
