@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +40,17 @@ def waits_for_a_lock(db: Database) -> Any:
         return session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
 
+def wait_in_line(db: Database, first: int, second: int, act: Callable[[], object]) -> None:
+    """While the first row is held, `act` waits for it with nothing in hand: whoever holds it gets the second as well."""
+    with ThreadPoolExecutor() as other, db.begin() as mine:
+        lock(mine, first)
+        done = other.submit(act)
+        eventually(lambda: waits_for_a_lock(db), "the other one waits")
+        lock(mine, second)  # raises where the other one holds it, and then both would wait for ever
+        mine.commit()
+        done.result(10)
+
+
 def test_a_message_of_the_shop_locks_the_changes_it_names_in_the_order_of_all(postgres: Database, store: Store) -> None:
     first, second = notice(postgres, store, "9"), notice(postgres, store, "1")
     message = Message(batch="b", module="1", prestashop="9.1.4", backlog=0, changes=(
@@ -48,13 +60,7 @@ def test_a_message_of_the_shop_locks_the_changes_it_names_in_the_order_of_all(po
         with postgres.begin() as session:
             hooks.accept(session, session.get_one(Store, store.id), message)
 
-    with ThreadPoolExecutor() as other, postgres.begin() as worker:
-        lock(worker, first)
-        done = other.submit(hook)
-        eventually(lambda: waits_for_a_lock(postgres), "the message waits for the worker")
-        lock(worker, second)  # raises where the message holds it, and then both would wait for ever
-        worker.commit()
-        done.result(10)
+    wait_in_line(postgres, first, second, hook)
 
 
 @pytest.mark.parametrize("act", ["poll", "chunks", "webhook"])
@@ -80,13 +86,7 @@ def test_changes_that_are_noticed_one_after_the_other_are_locked_in_the_order_of
             else:
                 webhook.accept(session, row, [webhook.Note("customer", "2"), webhook.Note("customer", "1")])
 
-    with ThreadPoolExecutor() as other, postgres.begin() as mine:
-        lock(mine, first)
-        done = other.submit(other_one)
-        eventually(lambda: waits_for_a_lock(postgres), "the other one waits")
-        lock(mine, second)
-        mine.commit()
-        done.result(10)
+    wait_in_line(postgres, first, second, other_one)
 
 
 def test_workers_are_told_of_what_is_due_without_waiting_for_who_changes_it(postgres: Database, store: Store, redis: Redis) -> None:
@@ -116,19 +116,13 @@ def test_several_rows_are_locked_by_id(postgres: Database, store: Store, act: st
             elif act == "hurry":
                 jobs.hurry(session, store.id)
             else:
-                jobs.held(session, token, [second, first])
+                jobs.held(session, token or "", [second, first])
 
     if act == "hurry":
         with postgres.begin() as session:
             for row in session.scalars(select(SyncJob)):
                 row.due_at = row.due_at.replace(year=row.due_at.year + 1)
-    with ThreadPoolExecutor() as other, postgres.begin() as mine:
-        lock(mine, first)
-        done = other.submit(change)
-        eventually(lambda: waits_for_a_lock(postgres), "the other one waits")
-        lock(mine, second)
-        mine.commit()
-        done.result(10)
+    wait_in_line(postgres, first, second, change)
 
 
 def test_a_store_is_not_switched_off_between_the_look_at_its_switch_and_the_claim(
