@@ -72,3 +72,29 @@ def test_whoever_claims_gives_up_the_lost_leases_of_his_lane_alone(db: Database,
         assert jobs.reap(session) == 2
     assert states(db, mine, product, theirs) == ["running", "pending", "pending"]
     check(db)
+
+
+def test_a_lease_is_prolonged_from_now_on(db: Database, store: Store) -> None:
+    [row] = claim(db, store, notice(db, store))
+    before = now()
+    with db.begin() as session:
+        assert jobs.extend(session, row.lease or "", 4000) == 1
+    with db.read() as session:
+        until = session.get_one(SyncJob, row.id).lease_until
+    assert until is not None
+    assert before + timedelta(seconds=3999) <= until <= now() + timedelta(seconds=4001)
+
+
+def test_the_change_that_took_three_workers_along_says_so(db: Database, store: Store) -> None:
+    job_id = notice(db, store)
+    for _ in range(3):
+        claim(db, store, job_id)
+        expire(db)
+        with db.begin() as session:
+            jobs.reap(session)
+    with db.read() as session:
+        row = session.get_one(SyncJob, job_id)
+    assert (row.state, row.cause) == ("dead", "portal:worker-lost")
+    assert "three times" in row.message
+    assert row.remedy
+    check(db, quiet=True)
