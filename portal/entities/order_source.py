@@ -37,8 +37,9 @@ READS: tuple[Read, ...] = (
         values=("job.record",)),
     Read("order_details", (
         "id", "id_order", "product_id", "product_attribute_id", "product_name", "product_reference", "product_quantity",
-        "unit_price_tax_excl", "unit_price_tax_incl", "total_price_tax_excl", "total_price_tax_incl", "ecotax",
-        "ecotax_tax_rate", "tax_computation_method", "id_tax_rules_group", "taxes[id]"),
+        "product_quantity_refunded", "product_quantity_return", "unit_price_tax_excl", "unit_price_tax_incl",
+        "total_price_tax_excl", "total_price_tax_incl", "ecotax", "ecotax_tax_rate", "tax_computation_method",
+        "id_tax_rules_group", "taxes[id]"),
         by="id_order", values=("orders.id",)),
     Read("order_cart_rules", ("id", "id_order", "name", "value", "value_tax_excl", "free_shipping", "deleted"),
          by="id_order", values=("orders.id",)),

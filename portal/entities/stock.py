@@ -14,6 +14,8 @@ constant: shop + T and free + C. In step they are equal but for the buffer, and 
 - To the shop: the view, in whole pieces, not below zero.
 - Both ways, since `base` (the shop's quantity when both were last in step), with `sold` = growth of T since then: what people
   did is `shop − base + sold` in the shop and `view − base + sold` in Odoo. A sale is in neither. Each side gets the other's.
+- An order placed before both were first in step may come to Odoo later. Its pieces then weigh on the view, and the shop, which
+  showed its quantity without them, does not move: Odoo's count grows by what has `arrived` in that way.
 
 **Order of reading.** Nothing here is read in one instant, so read such that a sale or confirmation in between errs to the safe
 side, too few for sale, and the next run corrects it. For the shop: in flight before free, and the shop's newest order and
@@ -25,6 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Literal
+
+from portal.entities.base import Row
 
 _NONE = Decimal(0)
 
@@ -38,6 +42,17 @@ def parse_key(key: str) -> tuple[int, int]:
     """Product and combination (0: none) of a record key. Raises ValueError for what is none."""
     product, _, combination = key.partition(":")
     return int(product), int(combination or 0)
+
+
+def line_key(row: Row) -> str:
+    """The stock record of a shop's `order_details` row."""
+    return record_key(int(row["product_id"]), int(row["product_attribute_id"] or 0))
+
+
+def line_pieces(row: Row) -> Decimal:
+    """The pieces that a shop's `order_details` row still sells: refunded and returned ones taken off."""
+    given_back = Decimal(row["product_quantity_refunded"] or 0) + Decimal(row["product_quantity_return"] or 0)
+    return Decimal(row["product_quantity"]) - given_back
 
 
 def target_on_hand(shop: Decimal, in_flight: Decimal, reserved: Decimal, *, orders_on: bool) -> Decimal:
@@ -83,21 +98,23 @@ class Agreement:
 
 
 def both_ways(base: Decimal | None, shop: Decimal, free: Decimal, in_flight: Decimal, sold: Decimal, buffer: Decimal = _NONE, *,
-              late: bool = False, backorders: bool = False, first: Literal["shop", "odoo"] = "odoo") -> Agreement:
+              arrived: Decimal = _NONE, late: bool = False, backorders: bool = False,
+              first: Literal["shop", "odoo"] = "odoo") -> Agreement:
     """Three-way on the quantity, with sales taken out of both deltas (see the derivation above).
 
     `base` None: they were never in step, and the side named by `first` tells the quantity. While orders are late an unnoticed
     sale looks like a decrease by hand, so Odoo is not touched and the shop only lowered; what people did in the shop stays
-    in the difference to the base. A decrease by hand never takes pieces from Odoo that orders are owed.
+    in the difference to the base. A decrease by hand never takes pieces from Odoo that orders are owed. `arrived`: see above, since
+    the base; while orders are late it is left for the next time.
     """
-    view = free - in_flight - buffer
+    view = free - in_flight - buffer + arrived
     if base is None:
         base = sold + (shop if first == "odoo" else view)
     by_shop = shop - base + sold
     if late:
         lowered = held_back(int(shop), publishable(shop + view - base + sold, _NONE, _NONE, backorders=backorders), late=True)
         return Agreement(lowered, _NONE, base + lowered - shop)
-    applied = max(by_shop, min(_NONE, in_flight - free)) if by_shop < 0 else by_shop
+    applied = max(by_shop, min(_NONE, in_flight - free - arrived)) if by_shop < 0 else by_shop
     target = publishable(view + applied, _NONE, _NONE, backorders=backorders)
     odoo_moved = publishable(view, _NONE, _NONE, backorders=backorders) != base - sold
-    return Agreement(target, applied, Decimal(target), conflict=by_shop != 0 and odoo_moved)
+    return Agreement(target, applied + arrived, Decimal(target), conflict=by_shop != 0 and odoo_moved)

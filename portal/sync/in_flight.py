@@ -2,6 +2,10 @@
 
 The shop's quantity falls when an order is placed; Odoo's free quantity falls when the order is confirmed and its pieces are
 reserved. Between the two the pieces are *in flight*, and every comparison of both quantities has to count them.
+
+Orders that were placed before the connector first looked (*old* ones, `START`) are told apart: the quantities that both sides began
+with do without their pieces. What the shop had already sent when such an order came to Odoo is nobody's any more and is not in
+flight; where both sides set quantities, the others are told by `arrived`.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import or_, select
 
@@ -21,13 +26,17 @@ from portal.models import Mapping, Store, SyncJob
 from portal.settings import allowed
 from portal.sync.services import Services
 
-CONFIRMED = ("sale", "done", "cancel")
-"""States of an Odoo order that hold pieces back by themselves (or never will)."""
+HOLDING = ("sale", "done")
+"""States of an Odoo order that hold pieces back by themselves."""
+CONFIRMED = (*HOLDING, "cancel")
+"""The same, and those that never will."""
 
 PAGE = 1000
 
 WATERMARK = "order_seen"
 """Key in `Store.notes`: the highest order id of the shop that was ever noticed."""
+START = "order_start"
+"""Key in `Store.notes`: the shop's newest order when the connector first looked; those up to it are *old*."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +46,22 @@ class Sales:
     pieces: dict[str, Decimal] = field(default_factory=dict)
     """In flight, by stock record key."""
     late: dict[str, int] = field(default_factory=dict)
-    """Stock records of orders that are stuck or that nobody has noticed yet, each with one such order."""
+    """Stock records of orders that are stuck or that nobody has noticed yet, each with the newest such order."""
     newest: int = 0
     """The newest order that was taken into account."""
+    coming: dict[str, Decimal] = field(default_factory=dict)
+    """The part of `pieces` of old orders that Odoo does not have yet."""
+    start: int = 0
+    """The newest old order."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Pieces of old orders by stock record key: of those that were open when they came to Odoo, and of those that the shop had sent
+    before and that Odoo holds pieces back for."""
+
+    open: dict[str, Decimal]
+    sent: dict[str, Decimal]
 
 
 def quantities(services: Services, store: Store) -> dict[str, Decimal]:
@@ -57,28 +79,57 @@ def look(services: Services, store: Store) -> Sales:
     if not allowed(store.settings, "order", "ps_to_odoo"):
         return Sales()
     newer, newest = _newer(services, store)
-    known, confirmed = _known(services, store, newer)
+    start = _start(services, store)
+    known, confirmed, mapped = _known(services, store, newer)
     _raise_mark(services, store, newer, known | confirmed)
     open_ids = (known | newer) - confirmed
     if not open_ids:
-        return Sales(newest=newest)
+        return Sales(newest=newest, start=start)
     shop = services.shop(store)
-    void = void_states(shop)
-    valid = {int(row["id"]) for row in shop.read("orders", sorted(open_ids), ["id", "current_state"])
-             if int(row["current_state"]) not in void}
+    void, sent = void_states(shop), sent_states(shop)
+    states = {int(row["id"]): int(row["current_state"]) for row in shop.read("orders", sorted(open_ids), ["id", "current_state"])}
+    gone = {n for n, state in states.items() if n <= start and (mapped[n].get("sent") if n in mapped else state in sent)}
+    valid = {n for n, state in states.items() if state not in void and n not in gone}
     stuck = _stuck(services, store, valid)
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    coming: defaultdict[str, Decimal] = defaultdict(Decimal)
     late: dict[str, int] = {}
     rows = shop.find_any("order_details", "id_order", sorted(valid),
                          ["id", "id_order", "product_id", "product_attribute_id", "product_quantity",
                           "product_quantity_refunded", "product_quantity_return"]) if valid else []
     for row in rows:
-        key = stock.record_key(int(row["product_id"]), int(row["product_attribute_id"] or 0))
-        found[key] += Decimal(row["product_quantity"]) - Decimal(row["product_quantity_refunded"] or 0) \
-            - Decimal(row["product_quantity_return"] or 0)
-        if int(row["id_order"]) in stuck:
-            late[key] = int(row["id_order"])
-    return Sales(dict(found), late, newest)
+        key, order = stock.line_key(row), int(row["id_order"])
+        found[key] += stock.line_pieces(row)
+        if order <= start and order not in mapped:
+            coming[key] += stock.line_pieces(row)
+        if order in stuck:
+            late[key] = max(order, late.get(key, 0))
+    return Sales(dict(found), late, newest, dict(coming), start)
+
+
+def arrived(services: Services, store: Store) -> Arrived:
+    """Pieces of old orders that weigh on what Odoo can deliver, all told. Odoo's count has to grow by what these grow, because
+    the shop's quantity never held them. The database alone answers."""
+    start = _start(services, store)
+    open_ones: defaultdict[str, Decimal] = defaultdict(Decimal)
+    sent_ones: defaultdict[str, Decimal] = defaultdict(Decimal)
+    with services.db.read() as session:
+        for shop_id, data in session.execute(select(Mapping.shop_id, Mapping.data).where(
+                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order",
+                Mapping.data["pieces"].as_string().is_not(None))) if start else ():
+            if int(shop_id) <= start:
+                for key, pieces in data["pieces"].items():
+                    if not data.get("sent"):
+                        open_ones[key] += Decimal(pieces)
+                    elif data.get("state") in HOLDING:
+                        sent_ones[key] += Decimal(pieces)
+    return Arrived(dict(open_ones), dict(sent_ones))
+
+
+def may_be_old(store: Store, order: int) -> bool:
+    """Whether an order was there before the connector first looked, as far as this store's notes tell."""
+    start = store.notes.get(START)
+    return start is None or order <= int(start)
 
 
 def is_behind(services: Services, store: Store, sales: Sales) -> bool:
@@ -90,6 +141,12 @@ def void_states(shop: Shop) -> set[int]:
     """States in which the shop has given an order's pieces back: cancelled, payment error."""
     states = shop.profile.order_states if shop.profile else {}
     return {states.get("canceled", -1), states.get("error", -1)}
+
+
+def sent_states(shop: Shop) -> set[int]:
+    """States in which an order's pieces have left the house."""
+    states = shop.profile.order_states if shop.profile else {}
+    return {states.get("shipping", -1), states.get("delivered", -1)}
 
 
 def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
@@ -108,8 +165,20 @@ def unreserved(odoo: Odoo, variants: Collection[int]) -> dict[int, Decimal]:
     return dict(found)
 
 
-def _known(services: Services, store: Store, newer: Collection[int]) -> tuple[set[int], set[int]]:
-    """Of the orders known here and these newer ones: those still open, and those confirmed (or cancelled) in Odoo."""
+def noted(notes: dict[str, Any], mark: int) -> dict[str, Any]:
+    """A store's notes with the mark raised; the first one is the start, too."""
+    first = {} if WATERMARK in notes else {START: mark}
+    return {**notes, **first, WATERMARK: max(mark, int(notes.get(WATERMARK, 0)))}
+
+
+def _start(services: Services, store: Store) -> int:
+    with services.db.read() as session:
+        return int(session.get_one(Store, store.id).notes.get(START, 0))
+
+
+def _known(services: Services, store: Store, newer: Collection[int]) -> tuple[set[int], set[int], dict[int, dict[str, Any]]]:
+    """Of the orders known here and these newer ones: those still open, those confirmed (or cancelled) in Odoo, and what is kept of
+    those that Odoo has as quotations."""
     state = Mapping.data["state"].as_string()
     orders = select(Mapping).where(Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order")
     with services.db.read() as session:
@@ -127,7 +196,8 @@ def _known(services: Services, store: Store, newer: Collection[int]) -> tuple[se
         news = {row["id"]: row["state"] for row in rows if row["state"] in CONFIRMED}
         confirmed |= {int(unconfirmed[i].shop_id) for i in news}
         _remember(services, {unconfirmed[i].id: state for i, state in news.items()})
-    return waiting | {int(m.shop_id) for m in unconfirmed.values()}, confirmed
+    mapped = {int(m.shop_id): m.data for m in unconfirmed.values()}
+    return waiting | set(mapped), confirmed, mapped
 
 
 def _remember(services: Services, states: dict[int, str]) -> None:
@@ -168,7 +238,7 @@ def _newer(services: Services, store: Store) -> tuple[set[int], int]:
         mark = int(last[0]["id"]) if last else 0
         with services.db.begin() as session:
             row = session.get_one(Store, store.id, with_for_update=True)
-            row.notes = {**row.notes, WATERMARK: mark}
+            row.notes = noted(row.notes, mark)
         return set(), mark
     newest = int(notes[WATERMARK])
     found: set[int] = set()
@@ -190,7 +260,7 @@ def _raise_mark(services: Services, store: Store, newer: Collection[int], known:
     if mark:
         with services.db.begin() as session:
             row = session.get_one(Store, store.id, with_for_update=True)
-            row.notes = {**row.notes, WATERMARK: max(mark, int(row.notes.get(WATERMARK, 0)))}
+            row.notes = noted(row.notes, mark)
 
 
 def note_seen(services: Services, store: Store, order_ids: Collection[int]) -> None:

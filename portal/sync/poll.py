@@ -209,7 +209,7 @@ def _end(services: Services, store: Store, side: str, found: Found, state: State
                 number += len(records)
         mark = state.pop(in_flight.WATERMARK, None)
         if mark is not None:
-            row.notes = {**row.notes, in_flight.WATERMARK: max(mark, int(row.notes.get(in_flight.WATERMARK, 0)))}
+            row.notes = in_flight.noted(row.notes, mark)
         ended = side == "scan" and not state.get("cursor", "failed")
         minutes = row.settings["poll_minutes"] * (SCAN_EVERY if ended or state.get("absent") else 1)
         _keep(row, side, {**state, "busy": 0, "next": now().timestamp() + minutes * 60})

@@ -89,6 +89,13 @@ def test_on_first_contact_the_chosen_side_tells_the_quantity() -> None:
     assert both_ways(None, D(8), D(20), D(2), D(0), D(1), first="shop") == Agreement(8, D(-9), D(8))
 
 
+def test_old_orders_that_reach_odoo_raise_its_count_and_leave_the_shop() -> None:
+    assert both_ways(D(33), D(33), D(33), D(7), D(0), arrived=D(7)) == Agreement(33, D(7), D(33))
+    assert both_ways(D(33), D(30), D(33), D(7), D(0), arrived=D(7)) == Agreement(30, D(4), D(30)), "three taken by hand in the shop"
+    assert both_ways(D(33), D(33), D(31), D(7), D(0), arrived=D(7)) == Agreement(31, D(7), D(31)), "two taken by hand in Odoo"
+    assert both_ways(D(33), D(33), D(33), D(7), D(0), arrived=D(7), late=True) == Agreement(33, D(0), D(33)), "left for later"
+
+
 def test_an_unnoticed_sale_is_not_booked_as_a_decrease_by_hand() -> None:
     late = both_ways(D(10), D(7), D(10), D(0), D(0), late=True)
     assert late == Agreement(7, D(0), D(10))

@@ -7,12 +7,15 @@ only when it equals the shop's total to the cent.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
+from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 from portal.clients.errors import Rejected
-from portal.entities import order, order_changes, order_write
+from portal.entities import order, order_changes, order_write, stock
 from portal.entities.base import DependencyMissing, Invalid, Ref, Row
 from portal.entities.odoo_arithmetic import OdooSales
 from portal.entities.order_source import needs
@@ -140,7 +143,7 @@ def _create_chunk(work: Work, orders: Sequence[Open]) -> None:
     rows = {row["id"]: row for row in work.odoo.read("sale.order", ids, STATE_FIELDS)}
     for item, number in zip(orders, ids, strict=True):
         item.row, item.created = rows[number], True
-    work.keep([_link(item) for item in orders])
+    work.keep([_link(work, item) for item in orders])
 
 
 def _renew(work: Work, item: Open) -> None:
@@ -185,18 +188,18 @@ def _finish(work: Work, orders: Sequence[Open]) -> None:
         standing.append((item, _judged(work, item, verdict), words))
     ledgers.keep(work, [judged for _, judged, _ in (*standing, *broken)])
     for item, judged, cause in broken:
-        work.keep([_link(item, held=_held(judged))])
+        work.keep([_link(work, item, held=_held(judged))])
         work.failed(item.job, cause)
     for item, judged, words in standing:
         assert item.row is not None
         if judged.verdict == "held" and work.store.settings["order_confirm"]:
-            work.keep([_link(item, held=judged.reason)])
+            work.keep([_link(work, item, held=judged.reason)])
             work.failed(item.job, Invalid(f"Order {item.record} stays a quotation in Odoo ({item.row['name']}): {judged.reason}",
                                           cause=judged.cause))
             continue
         work.done(item.job, f"{_what(item)} {words}".strip(), changed=item.created or bool(words or item.changed),
                   follow=[*_stock(work, item), *_state(work, item)], warnings=item.warnings,
-                  links=[_link(item, held=_held(judged))])
+                  links=[_link(work, item, held=_held(judged))])
     work.save()
     in_flight.note_seen(work.services, work.store, [int(item.record) for item in orders])
 
@@ -317,10 +320,21 @@ def _state(work: Work, item: Open) -> list[tuple[str, str, str]]:
     return [("order", "odoo_to_ps", str(item.row["id"]))]
 
 
-def _link(item: Open, *, held: str = "") -> Link:
+def _if_old(work: Work, item: Open) -> dict[str, Any]:
+    """What stock has to know of an order that may be older than the connector; see `in_flight`."""
+    if not in_flight.may_be_old(work.store, int(item.record)) or _is_cancelled(work, item):
+        return {}
+    pieces: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in item.found.details:
+        pieces[stock.line_key(row)] += stock.line_pieces(row)
+    sent = int(item.found.order["current_state"] or 0) in in_flight.sent_states(work.shop)
+    return {"pieces": {key: str(number) for key, number in pieces.items() if number}, "sent": sent}
+
+
+def _link(work: Work, item: Open, *, held: str = "") -> Link:
     assert item.row is not None
     base = {"digest": order_changes.digest(item.plan), "snapshot": order_changes.snapshot(item.plan)}
-    data = item.mapping.data if item.mapping else {}
+    data = item.mapping.data if item.mapping else _if_old(work, item)
     return Link("order", item.record, item.row["id"], base, {
         **data, "state": item.row["state"], "name": item.row["name"], "reference": item.found.order["reference"], "held": held,
         "invoices": len(item.row["invoice_ids"]), "needs": sorted(f"{ref.entity} {ref.record}" for ref in needs(item.found)),

@@ -3,7 +3,7 @@
 `portal.entities.stock.both_ways` has the arithmetic. An agreement is the shop's quantity (`base["shop"]`) and the *mark* up to
 which sales are in it (`data["mark"]`, see `shop_sales`). Both sides take absolute quantities, so what is about to be written is
 kept first (`data["intent"]`): after a crash or a lost answer the next try sees which of the two writes happened, and goes on
-from there instead of adding the same pieces again.
+from there instead of adding the same pieces again. `data["old"]` is what of old orders (see `in_flight`) the agreement has counted.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from portal.sync.flows import stock as counting
 from portal.sync.flows.patching import patch
 from portal.sync.flows.stock_lines import Item, Line, location, read_lines, without_line
 from portal.sync.foreseen import Change, Foreseen
-from portal.sync.in_flight import Sales
+from portal.sync.in_flight import Arrived, Sales
 from portal.sync.links import Link
 from portal.sync.shop_sales import Sold
 from portal.sync.work import Later, Work
 
+Side = Literal["shop", "odoo"]
 TRIES = 4
 WAIT_SECONDS = 60.0
 Mark = tuple[int, Decimal]
+Old = tuple[Side, Decimal]
+"""Which side told the first quantity, and the pieces of old orders that Odoo's count was raised by since."""
 _NONE = Decimal(0)
 
 
@@ -40,6 +43,31 @@ class Levels:
     held: Decimal = _NONE
     free: Decimal = _NONE
     counted: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of the shop's sales, read in the order of the fields."""
+
+    sales: Sales
+    arrived: Arrived
+    sold: Sold
+    behind: bool
+    """Whether the shop has taken an order since."""
+
+    def in_flight(self, key: str, first: Side) -> Decimal:
+        """Where the shop told the first quantity, old orders count from when they are in Odoo: before, it is without them."""
+        return self.sales.pieces.get(key, _NONE) - (self.sales.coming.get(key, _NONE) if first == "shop" else _NONE)
+
+    def old(self, key: str, first: Side) -> Old:
+        """Where Odoo told it, its quantity held what old orders that were open still needed."""
+        found = self.arrived.sent.get(key, _NONE) + (self.arrived.open.get(key, _NONE) if first == "shop" else _NONE)
+        return first, found
+
+    def late(self, key: str, first: Side) -> int:
+        """An order that is late for this record; 0: none."""
+        order = self.sales.late.get(key, 0)
+        return (0 if first == "shop" and order <= self.sales.start else order) or (self.sales.newest if self.behind else 0)
 
 
 @dataclass
@@ -55,6 +83,10 @@ class Step:
     mark: Mark
     """Up to which sales are in the new base."""
     sold: Decimal
+    old: Old
+    """What of old orders is in the new base."""
+    arrived: Decimal = _NONE
+    """What of it is new."""
     late: int = 0
     """An order that is late; 0: none."""
     rest: bool = False
@@ -72,12 +104,14 @@ class Step:
     def link(self, *, intent: dict[str, Any] | None = None, base: Decimal | None = None) -> Link:
         """The mapping: with the new base, or, where an intent is given, with the old one."""
         value = base if base is not None else self.agreement.base
-        data: dict[str, Any] = {"mark": [self.mark[0], str(self.mark[1])]} | ({"intent": intent} if intent else {})
+        data: dict[str, Any] = {"mark": [self.mark[0], str(self.mark[1])], "old": _kept(self.old)}
+        if intent:
+            data["intent"] = intent
         kept = {"shop": str(value)} if intent is None or self.base is not None else {}
         return Link("stock", self.item.key, self.item.variant, kept, data)
 
 
-def settle(work: Work, items: Sequence[Item], *, first: Literal["shop", "odoo"] = "odoo") -> None:
+def settle(work: Work, items: Sequence[Item], *, first: Side = "odoo") -> None:
     """Bring these stock records in step, whichever side reported them. `first` tells the quantity where both have some."""
     if not items:
         return
@@ -115,11 +149,12 @@ def settle(work: Work, items: Sequence[Item], *, first: Literal["shop", "odoo"] 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _look(work: Work, items: Sequence[Item], first: Literal["shop", "odoo"]) -> tuple[list[Step], Sales]:
+def _look(work: Work, items: Sequence[Item], first: Side) -> tuple[list[Step], Sales]:
     """Read both sides such that no sale falls between, and agree. What has no line is settled."""
     keys = {item.key for item in items}
     marks = [int(mark[0]) for item in items if (mark := _mark_of(item))]
     for left in range(TRIES, 0, -1):
+        arrived = in_flight.arrived(work.services, work.store)
         sales = in_flight.look(work.services, work.store)
         levels = _levels(work, sorted({item.variant for item in items}))
         sold = shop_sales.count(work.services, work.store, keys, min(marks, default=None))
@@ -127,30 +162,33 @@ def _look(work: Work, items: Sequence[Item], first: Literal["shop", "odoo"]) -> 
         behind = in_flight.is_behind(work.services, work.store, sales)
         if not behind or left == 1:
             break
+    seen = Seen(sales, arrived, sold, behind)
     steps = []
     for item in items:
         why = without_line(item, lines, combined)
         if why:
             work.done(item.job, why, changed=False)
         else:
-            late = sales.late.get(item.key, 0) or (sales.newest if behind else 0)
-            steps.append(_agree(work, item, lines[item.key], levels.get(item.variant, Levels()), sales, sold, late, first))
+            steps.append(_agree(work, item, lines[item.key], levels.get(item.variant, Levels()), seen, first))
     return steps, sales
 
 
-def _agree(work: Work, item: Item, line: Line, levels: Levels, sales: Sales, sold: Sold, late: int,
-           first: Literal["shop", "odoo"]) -> Step:
-    now: Mark = (sold.final, sold.pieces(item.key, sold.final))
-    base, mark = _base_of(item, line, levels, sold)
+def _agree(work: Work, item: Item, line: Line, levels: Levels, seen: Seen, first: Side) -> Step:
+    now: Mark = (seen.sold.final, seen.sold.pieces(item.key, seen.sold.final))
+    base, mark, old = _base_of(item, line, levels, seen.sold)
     if base is None or mark is None:
-        base, mark = None, now
-    grown = sold.pieces(item.key, mark[0]) - mark[1]
-    agreed = partial(stock.both_ways, base, Decimal(line.quantity), levels.free, sales.pieces.get(item.key, _NONE), grown,
-                     Decimal(int(work.store.settings["stock_buffer"])), backorders=line.backorders,
-                     first=first if levels.counted else "shop")
-    step = Step(item, line, levels, agreed(late=bool(late)), base, mark if late else now, grown, late)
-    step.rest = bool(late) and Step(item, line, levels, agreed(), base, now, grown).writes
-    return step
+        base, mark, old = None, now, None
+    first = first if levels.counted else "shop"
+    new_old = seen.old(item.key, old[0] if old else first)
+    arrived = new_old[1] - old[1] if old else _NONE
+    grown = seen.sold.pieces(item.key, mark[0]) - mark[1]
+    late = seen.late(item.key, new_old[0])
+    agreed = partial(stock.both_ways, base, Decimal(line.quantity), levels.free, seen.in_flight(item.key, new_old[0]), grown,
+                     Decimal(int(work.store.settings["stock_buffer"])), arrived=arrived, backorders=line.backorders, first=first)
+    whole = Step(item, line, levels, agreed(), base, now, grown, new_old, arrived)
+    if not late:
+        return whole
+    return Step(item, line, levels, agreed(late=True), base, mark, grown, old or new_old, late=late, rest=whole.writes)
 
 
 def _mark_of(item: Item) -> list[Any] | None:
@@ -158,27 +196,37 @@ def _mark_of(item: Item) -> list[Any] | None:
     return mark if isinstance(mark, list) else None
 
 
-def _base_of(item: Item, line: Line, levels: Levels, sold: Sold) -> tuple[Decimal | None, Mark | None]:
+def _kept(old: Old) -> list[str]:
+    return [old[0], str(old[1])]
+
+
+def _base_of(item: Item, line: Line, levels: Levels, sold: Sold) -> tuple[Decimal | None, Mark | None, Old | None]:
     """What was agreed last; where a try was cut short, what of it came about."""
     kept = _mark_of(item)
     mark = (int(kept[0]), Decimal(kept[1])) if kept else None
+    side, pieces = item.data.get("old", ["", "0"])
+    old: Old | None = (side, Decimal(pieces)) if side else None
     intent = item.data.get("intent")
     if intent is None or mark is None:
-        return (Decimal(item.base["shop"]) if "shop" in item.base and mark else None), mark
+        return (Decimal(item.base["shop"]) if "shop" in item.base and mark else None), mark, old
     before, target = Decimal(intent["shop"][0]), Decimal(intent["shop"][1])
     held, wanted = Decimal(intent["odoo"][0]), Decimal(intent["odoo"][1])
     shown = Decimal(line.quantity) + sold.pieces(item.key, mark[0]) - mark[1] - Decimal(intent["sold"])
-    base = Decimal(intent["base"])
-    base += wanted - held if abs(levels.held - wanted) < abs(levels.held - held) else _NONE
-    return base + (target - before if abs(shown - target) < abs(shown - before) else _NONE), mark
+    base, arrived = Decimal(intent["base"]), Decimal(intent["arrived"])
+    if abs(levels.held - wanted) < abs(levels.held - held):
+        base += wanted - held - arrived
+    elif old:
+        old = old[0], old[1] - arrived
+    return base + (target - before if abs(shown - target) < abs(shown - before) else _NONE), mark, old
 
 
 def _intent(step: Step) -> dict[str, Any]:
     """What is about to be written. `base` is what both sides would be in step with if nothing of it came about."""
     agreed, shop = step.agreement, Decimal(step.line.quantity)
+    by_people = agreed.on_hand - step.arrived
     return {"shop": [str(shop), str(agreed.shop)], "odoo": [str(step.levels.held), str(step.levels.held + agreed.on_hand)],
-            "base": str(agreed.base - agreed.on_hand - (agreed.shop - shop)), "mark": [step.mark[0], str(step.mark[1])],
-            "sold": str(step.sold if step.late else _NONE)}
+            "base": str(agreed.base - by_people - (agreed.shop - shop)), "mark": [step.mark[0], str(step.mark[1])],
+            "sold": str(step.sold if step.late else _NONE), "arrived": str(step.arrived)}
 
 
 def _levels(work: Work, variants: Sequence[int]) -> dict[int, Levels]:
