@@ -88,7 +88,8 @@ def store_check(name: str, as_json: bool) -> None:
     """Test both connections; what is paused because of a wrong key goes on when they work."""
     services, found = open_store(name)
     private = services.allow_private(found)
-    checks = {"prestashop": stores.check_shop(found.ps_url, found.ps_key, services.config, allow_private=private),
+    checks = {"prestashop": stores.check_shop(found.ps_url, found.ps_key, services.config, settings=found.settings,
+                                                allow_private=private),
               "odoo": stores.check_odoo(found.odoo_url, found.odoo_db, found.odoo_login, found.odoo_key, services.config,
                                         allow_private=private)}
     with services.db.begin() as session:

@@ -105,7 +105,7 @@ class World:
         with self.db.begin() as session:
             session.execute(update(SyncJob).where(SyncJob.state == "running").values(lease_until=past))
             session.execute(update(SyncJob).where(SyncJob.state.in_(("pending", "error", "blocked"))).values(due_at=past))
-            session.execute(update(Circuit).where(Circuit.state == "open").values(probe_at=past))
+            session.execute(update(Circuit).where(Circuit.probe_at.is_not(None)).values(probe_at=past))
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """A real worker process."""

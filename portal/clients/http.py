@@ -105,6 +105,10 @@ class Http:
         if answer.has_redirect_location:
             # A page of maintenance is a passing redirect; an address that moved for good needs a person.
             kind = AccessRefused if status in (301, 308) else Outage
+            if self.side == "shop" and _target(answer).endswith("/index.php"):
+                raise kind("shop", "This is the address of a page, such as the back office, not of the shop itself.",
+                           remedy="Enter the address of the shop's front page, without the folder of the back office.",
+                           cause="shop:redirect")
             raise kind(self.side, f"The address answers with a redirect to {_target(answer)}; enter that one.",
                        remedy="Change the address in the store's settings, if that is the right place.",
                        cause=f"{self.side}:redirect")
@@ -181,7 +185,8 @@ def why_not_connected(error: Exception, name: str) -> tuple[str, str, str]:
             return (f"The server's certificate is not valid for this address: {link.verify_message}.",
                     "Have the certificate renewed, or enter the name it was made for.", "certificate")
         if isinstance(link, ssl.SSLError):
-            return ("No secure connection could be made (TLS).", "Check that the address and port really speak https.", "tls")
+            return ("No secure connection could be made (TLS).",
+                    "Check the address and port. If the server has no https, write http:// in front of the address.", "tls")
         if isinstance(link, ConnectionRefusedError):
             return ("Nothing answers at this address and port (connection refused).",
                     "Check that the server runs and that the port is right.", "refused")

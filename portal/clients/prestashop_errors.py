@@ -100,10 +100,10 @@ def _no_access(call: Call, status: int, codes: set[int], faults: Sequence[Fault]
                              remedy=f"In the shop: {KEY_PAGE} > Enable PrestaShop's webservice: Yes, {save}")
     if codes & {25, 26}:
         method = call.method if call.method in _RIGHTS else "GET"
-        return AccessRefused("shop", f"The shop's key lacks the right {right(resource, method)}.",
-                             cause=f"shop:right:{resource}:{method.lower()}",
-                             remedy=f"In the shop: {KEY_PAGE} > your key > Permissions > row {resource}: tick "
-                                    f"{_RIGHTS[method]} {save}")
+        kind = Rejected if call.write else AccessRefused  # what may not be written must not stop everything else that travels
+        return kind("shop", f"The shop's key lacks the right {right(resource, method)}.",
+                    cause=f"shop:right:{resource}:{method.lower()}",
+                    remedy=f"In the shop: {KEY_PAGE} > your key > Permissions > row {resource}: tick {_RIGHTS[method]} {save}")
     if codes & {17, 18, 19, 20, 21}:
         return AccessRefused("shop", "The shop does not accept the webservice key.", cause="shop:key",
                              remedy=f"In the shop: {KEY_PAGE}: copy the key again and see that its status is on.")

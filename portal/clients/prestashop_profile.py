@@ -102,6 +102,11 @@ class ShopProfile:
         return cls(**values)
 
 
+def lacking(optional: Iterable[str], reasons: Iterable[str]) -> tuple[str, ...]:
+    """Of the sentences of `ShopProfile.optional_rights` those that say one of these reasons of `OPTIONAL`."""
+    return tuple(text for text in optional if text.removesuffix(".").endswith(tuple(reasons)))
+
+
 def missing_rights(granted: Mapping[str, frozenset[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Sentences for rights that are needed, and for those needed only in some directions."""
     def may(resource: str, method: str) -> bool:

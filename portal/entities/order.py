@@ -119,7 +119,9 @@ def plan(found: OrderSource, odoo: OdooSales, tax_map: TaxMap | None = None, *,
         raise Invalid(f"The order is in {found.currency}, which is not active in Odoo. Activate the currency there.",
                       cause=f"currency:{found.currency}")
     if currency.pricelist_id is None and found.currency != odoo.company_currency:
-        raise Invalid(f"Odoo has no price list in {found.currency}, so an order cannot be written in it. Create one there.",
+        raise Invalid(f"Odoo has no price list in {found.currency}, so an order cannot be written in it. In Odoo tick Pricelists "
+                      f"under Sales > Configuration > Settings and save, then make one in {found.currency} under Sales > "
+                      "Products > Pricelists, and retry.",
                       cause=f"pricelist:{found.currency}")
     all_items = items(found, TaxFinder(odoo, found.country, tax_map, found.state))
     if not all_items:

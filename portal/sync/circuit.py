@@ -1,4 +1,4 @@
-"""One circuit per store and side: closed (calls go out), open (outage; probed now and then) or paused (a person must act)."""
+"""One circuit per store and side: closed (calls go out), open (outage) or paused (a person must act). Both are probed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from portal.sync import backoff, jobs, log
 AMBIGUOUS_LIMIT = 3
 """Writes with unknown outcome in a row after which the side is treated as down."""
 
+PAUSED_SECONDS = 60
+"""After which a side that refused is asked again: whoever mended it need not tell us. See `_may_ask_again`."""
+
 SIDES = {"odoo": "Odoo", "shop": "The shop"}
 
 
@@ -30,7 +33,7 @@ def record_failure(session: Session, store: Store, error: RemoteError) -> None:
     before = row.state
     row.failures += 1
     if isinstance(error, AccessRefused):
-        row.state, row.probe_at = "paused", None
+        row.state, row.probe_at = "paused", now() + timedelta(seconds=PAUSED_SECONDS) if _may_ask_again(error) else None
     elif isinstance(error, Ambiguous) and row.failures < AMBIGUOUS_LIMIT:
         return
     elif row.state != "paused":
@@ -57,8 +60,21 @@ def record_success(session: Session, store_id: int, side: str) -> None:
 
 
 def to_probe(session: Session) -> list[Circuit]:
-    """Open circuits whose time for a probe has come."""
-    return list(session.scalars(select(Circuit).where(Circuit.state == "open", Circuit.probe_at <= now())))
+    """Circuits whose time for a probe has come."""
+    return list(session.scalars(select(Circuit).where(Circuit.state != "closed", Circuit.probe_at <= now())))
+
+
+def hasten(session: Session, store_id: int) -> bool:
+    """Have what may not be called now probed with the next round; whether there is any."""
+    rows = trouble(session, store_id)
+    for row in rows:
+        row.probe_at = now()
+    return bool(rows)
+
+
+def _may_ask_again(error: AccessRefused) -> bool:
+    """Odoo shuts out an address that logs in wrongly ten times, so a key that it refused is tried when a person says so."""
+    return error.cause != "odoo:key"
 
 
 def _row(session: Session, store_id: int, side: str) -> Circuit:

@@ -19,12 +19,13 @@ from portal import settings as store_settings
 from portal.clients import odoo as odoo_client
 from portal.clients import prestashop as shop_client
 from portal.clients.errors import RemoteError
+from portal.clients.prestashop_profile import lacking
 from portal.config import Config
 from portal.crypto import digest, new_token
 from portal.db import now
 from portal.logs import without_secrets
 from portal.models import Circuit, Mapping, Store, SyncJob, Token
-from portal.settings import SettingError
+from portal.settings import SettingError, allowed
 from portal.sync import circuit, log, setting_words
 
 TOKEN_KINDS = ("cron", "webhook", "hooks")
@@ -153,8 +154,8 @@ def find_store_by_token(session: Session, kind: str, token: object) -> Store | N
     return session.get(Store, row.store_id)
 
 
-def check_shop(url: str, key: str, config: Config, *, allow_private: bool = False) -> Check:
-    """Try a shop's address and key; never raises."""
+def check_shop(url: str, key: str, config: Config, *, settings: MappingType[str, Any], allow_private: bool = False) -> Check:
+    """Try a shop's address and key, and whether the key may do what these directions need; never raises."""
     try:
         url = _clean_url("ps_url", url.strip())
         client = shop_client.connect(url, key.strip(), call_seconds=min(config.call_seconds, 20),
@@ -166,16 +167,32 @@ def check_shop(url: str, key: str, config: Config, *, allow_private: bool = Fals
         finally:
             client.close()
     except SettingError as error:
-        return Check(False, str(error), [(False, str(error), "")])
+        return _not_an_address(error)
     except RemoteError as error:
         message = without_secrets(error.message)
         return Check(False, message, [(False, message, error.remedy)])
+    missing = (*profile.missing_rights, *lacking(profile.optional_rights, _reasons(settings)))
     steps = [(True, f"PrestaShop {profile.version} answers, in {took:.1f} s.", "")]
     steps += [(False, text, "In the shop: Advanced Parameters > Webservice > your key, tick the box, save.")
-              for text in profile.missing_rights]
-    ok = not profile.missing_rights
-    title = f"PrestaShop {profile.version}" + ("" if ok else f": {len(profile.missing_rights)} rights are missing")
-    return Check(ok, title, steps, profile.to_json())
+              for text in missing]
+    title = f"PrestaShop {profile.version}" + (f": {len(missing)} rights are missing" if missing else "")
+    return Check(not missing, title, steps, profile.to_json())
+
+
+def _not_an_address(error: SettingError) -> Check:
+    """The sentence without the name that the command line has for the field."""
+    text = str(error).partition(": ")[2]
+    text = text[:1].upper() + text[1:]
+    return Check(False, text, [(False, text, "")])
+
+
+def _reasons(settings: MappingType[str, Any]) -> list[str]:
+    """Of the reasons of `prestashop_profile.OPTIONAL` those that hold with these settings."""
+    products, states = allowed(settings, "product", "odoo_to_ps"), allowed(settings, "order", "odoo_to_ps")
+    holds = {"products go from Odoo to the shop": products, "products with combinations go from Odoo to the shop": products,
+             "stock goes from Odoo to the shop": allowed(settings, "stock", "odoo_to_ps"),
+             "order states go back to the shop": states, "tracking numbers go back to the shop": states}
+    return [why for why, true in holds.items() if true]
 
 
 def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow_private: bool = False) -> Check:
@@ -191,7 +208,7 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
         finally:
             client.close()
     except SettingError as error:
-        return Check(False, str(error), [(False, str(error), "")])
+        return _not_an_address(error)
     except RemoteError as error:
         message = without_secrets(error.message)
         return Check(False, message, [(False, message, error.remedy)])
@@ -206,7 +223,7 @@ def check_odoo(url: str, db: str, login: str, key: str, config: Config, *, allow
 def check_stored(store: Store, side: str, config: Config) -> Check:
     """Try what is stored for one side, `shop` or `odoo`; never raises. The demo store may reach its sandbox."""
     if side == "shop":
-        return check_shop(store.ps_url, store.ps_key, config, allow_private=store.is_demo)
+        return check_shop(store.ps_url, store.ps_key, config, settings=store.settings, allow_private=store.is_demo)
     return check_odoo(store.odoo_url, store.odoo_db, store.odoo_login, store.odoo_key, config, allow_private=store.is_demo)
 
 

@@ -13,7 +13,7 @@ from rq import Queue
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.clients.errors import RemoteError
+from portal.clients.errors import AccessRefused, RemoteError
 from portal.db import insert_into, now
 from portal.models import Circuit, Heartbeat, InitialRun, Store
 from portal.sync import activity, bounces, circuit, drift, hooks, jobs, poll, privacy, rehearsal
@@ -53,13 +53,15 @@ def tick(services: Services, queue: Queue | None) -> dict[str, int]:
 
 
 def probe(services: Services, store_id: int, side: str) -> bool:
-    """One cheap call to a side that was down; closes the circuit when it answers."""
+    """Ask a side that was down by one cheap call, one that refused for all its key may do; closes the circuit if it is well."""
     with services.db.read() as session:
-        store = session.get(Store, store_id)
-    if store is None:
+        store, before = session.get(Store, store_id), session.get(Circuit, (store_id, side))
+    if store is None or before is None:
         return False
     try:
-        if side == "odoo":
+        if before.state == "paused":
+            _ask_anew(services, store, side)
+        elif side == "odoo":
             services.odoo(store).version()
         else:
             services.shop(store).version()
@@ -72,6 +74,21 @@ def probe(services: Services, store_id: int, side: str) -> bool:
     with services.db.begin() as session:
         circuit.record_success(session, store_id, side)
     return True
+
+
+def _ask_anew(services: Services, store: Store, side: str) -> None:
+    """Log in again and see what the key may do. Raises `AccessRefused` that names every right that is still missing."""
+    services.forget(store)
+    if side == "odoo":
+        odoo = services.odoo(store).profile
+        missing: tuple[str, ...] = (*odoo.modules_missing, *odoo.rights_missing)
+        remedy = "Ask the Odoo administrator to give this user the group or install the app."
+    else:
+        shop = services.shop(store).profile
+        missing = shop.missing_rights if shop else ()
+        remedy = "In the shop: Advanced Parameters > Webservice > your key, tick the box, save."
+    if missing:
+        raise AccessRefused("odoo" if side == "odoo" else "shop", " ".join(missing), remedy=remedy, cause=f"{side}:rights")
 
 
 def beat(session: Session, name: str, kind: str) -> None:

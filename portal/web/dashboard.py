@@ -14,7 +14,7 @@ from portal.db import now
 from portal.extensions import reading, services, writing
 from portal.models import LogEntry, Store
 from portal.settings import SettingError, allowed
-from portal.sync import activity, first_run, hooks, initial, jobs, ledgers, log, module_pull, poll, stores
+from portal.sync import activity, circuit, first_run, hooks, initial, jobs, ledgers, log, module_pull, poll, stores
 from portal.web import chart, confirmed, entity_status, health, shown
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -43,8 +43,13 @@ def process() -> ResponseReturnValue:
     store = current_store()
     with writing() as session:
         hurried = jobs.hurry(session, store.id)
+        refused = circuit.hasten(session, store.id)
         log.write(session, store.id, "Process the queue now.", actor=actor())
     services().kick()
+    if refused:
+        wake()
+        return done(url_for("store.dashboard.page"),
+                    _("The connection is tried again now. What waits is sent as soon as it works."))
     waiting = jobs.counts(reading(), store.id)
     number = waiting["pending"] + waiting["error"]
     words = ngettext("%(number)s waiting change is being processed now.", "%(number)s waiting changes are being processed now.",

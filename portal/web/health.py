@@ -99,7 +99,9 @@ def judge(pulse: Pulse, at: datetime) -> Health:
         odoo, reason = row.side == "odoo", told(row.reason)
         if row.state == "paused":
             words = _("Odoo refuses the connection.") if odoo else _("The shop refuses the connection.")
-            return Health("bad", f"{words} {safe}", f"{reason} {told(row.remedy)}".strip(), row.since,
+            again = _("It is tried again every minute, and at once when you press Process the queue now.") if row.probe_at else \
+                _("When you have mended it, press Process the queue now.")
+            return Health("bad", f"{words} {safe}", f"{reason} {told(row.remedy)} {again}".strip(), row.since,
                           [(_("Check the connection"), "settings.page")])
         words = _("Odoo cannot be reached.") if odoo else _("The shop cannot be reached.")
         return Health("warn", f"{words} {safe}", reason + " " + _("It is tried again by itself; nothing else is needed."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,9 +151,18 @@ def test(side: str, values: Mapping[str, str], store: Store | None, config: Conf
                 return _refused(str(_MOVED), "")
             typed[secret] = getattr(store, secret)
     if side == "shop":
-        return stores.check_shop(typed["ps_url"], typed["ps_key"], config, allow_private=private)
+        return stores.check_shop(typed["ps_url"], typed["ps_key"], config, settings=_chosen(values, store), allow_private=private)
     return stores.check_odoo(typed["odoo_url"], typed["odoo_db"], typed["odoo_login"], typed["odoo_key"], config,
                              allow_private=private)
+
+
+def _chosen(values: Mapping[str, str], store: Store | None) -> dict[str, Any]:
+    """The settings as they stand in the form, where they can be read; else those stored or the usual ones."""
+    chosen = dict(store.settings) if store is not None else {key: s.default for key, s in store_settings.BY_KEY.items()}
+    for key in ("products", "stock"):
+        with suppress(SettingError):
+            chosen |= store_settings.parse({key: values[key]}) if key in values else {}
+    return chosen
 
 
 def is_what_is_stored(side: str, values: Mapping[str, str], store: Store) -> bool:

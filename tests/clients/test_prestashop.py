@@ -353,7 +353,7 @@ def test_a_refused_read_says_why_and_what_to_do(recorded, shop, name, error, wor
 
 
 @pytest.mark.parametrize(("name", "error", "words"), [
-    ("method refused", AccessRefused, "lacks the right Patch (PATCH) of the resource products"),
+    ("method refused", Rejected, "lacks the right Patch (PATCH) of the resource products"),
     ("wrong key", AccessRefused, "does not accept"),
     ("switched off", AccessRefused, "switched off"),
     ("patch decimal", Rejected, "Property StockAvailable->quantity is not valid"),

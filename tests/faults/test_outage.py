@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from portal.models import LogEntry, Mapping
+from portal.clients.prestashop_profile import READS
+from portal.models import Circuit, LogEntry, Mapping
+from portal.sandbox.prestashop import DEMO_KEY as SHOP_KEY
 from portal.sandbox.prestashop_actions import add_customer
 from portal.sync import drain, tick
 from tests.invariants import check
@@ -54,6 +56,46 @@ def test_wrong_credentials_pause_the_store_with_one_message(world: World) -> Non
     world.set(odoo_key="demo-key")
     assert world.drain()["synced"] == 3
     check(world.db, quiet=True)
+
+
+def test_a_shop_that_refused_is_asked_again_and_goes_on_by_itself(world: World) -> None:
+    job_id = world.notice("customer", customer(world))
+    world.shop.shop.keys[SHOP_KEY].active = False
+    world.drain(expect_stop=True)
+    assert world.circuit("shop") == "paused"
+    world.pass_time()
+    tick.tick(world.services, world.services.queue())
+    assert world.circuit("shop") == "paused", "it still refuses"
+    world.shop.shop.keys[SHOP_KEY].active = True
+    tick.tick(world.services, world.services.queue())
+    assert world.circuit("shop") == "paused", "not before its time"
+    world.pass_time()
+    tick.tick(world.services, world.services.queue())
+    assert world.circuit("shop") == "closed"
+    assert world.drain()["synced"] == 1
+    assert world.job(job_id).attempts == 0
+
+
+def test_a_key_that_may_not_read_everything_stays_refused_with_all_that_is_missing(world: World) -> None:
+    key = world.shop.shop.keys[SHOP_KEY]
+    job_id = world.notice("customer", customer(world))
+    key.rights = {resource: {"GET"} for resource in READS if resource not in ("customers", "orders")}
+    world.drain(expect_stop=True)
+    for _ in range(2):
+        world.pass_time()
+        tick.tick(world.services, world.services.queue())
+    with world.db.read() as session:
+        row = session.get_one(Circuit, (world.store.id, "shop"))
+        assert (row.state, row.probe_at is not None) == ("paused", True)
+        assert "customers" in row.reason
+        assert "orders" in row.reason
+        told = session.scalars(select(LogEntry.message).where(LogEntry.level == "error")).all()
+    assert len(told) == 1, "it is told once"
+    key.rights = None
+    world.pass_time()
+    tick.tick(world.services, world.services.queue())
+    assert world.drain()["synced"] == 1
+    assert world.job(job_id).state == "synced"
 
 
 @pytest.mark.parametrize("kind", ["drop", "cut"])

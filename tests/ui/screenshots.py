@@ -280,7 +280,7 @@ def walking(house: House, world: World) -> bool:
 def checks(world: World) -> tuple[stores.Check, stores.Check]:
     """What *Test connection* says of both sides."""
     store, config = world.store, world.services.config
-    return (stores.check_shop(store.ps_url, store.ps_key, config),
+    return (stores.check_shop(store.ps_url, store.ps_key, config, settings=store.settings),
             stores.check_odoo(store.odoo_url, store.odoo_db, store.odoo_login, store.odoo_key, config))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.clients.errors import AccessRefused, Ambiguous, Rejected
+from portal.clients.errors import Ambiguous, Rejected
 from portal.entities import order_states as states
 from portal.models import Mapping, Store, SyncJob
 from portal.settings import allowed
@@ -177,8 +177,6 @@ def _write_state(work: Work, item: Open, state: int) -> None:
         now = work.shop.read("orders", [item.shop_id], ["current_state"])
         if not now or int(now[0]["current_state"] or 0) != state:
             raise
-    except AccessRefused as error:
-        raise _no_right(error, "order_histories", "Add (POST)") from error
     work.writing = []
     item.current = state
     item.words.append(f"Order {item.shop_id} is in state {_called(work, state)} in the shop now, as {item.row['name']} in Odoo.")
@@ -191,19 +189,9 @@ def _called(work: Work, state: int) -> str:
 
 def _write_tracking(work: Work, item: Open) -> None:
     work.before_write([item.job])
-    try:
-        work.shop.patch("order_carriers", [{"id": item.carrier["id"], "tracking_number": item.tracking}])
-    except AccessRefused as error:
-        raise _no_right(error, "order_carriers", "Modify (PATCH)") from error
+    work.shop.patch("order_carriers", [{"id": item.carrier["id"], "tracking_number": item.tracking}])
     work.writing = []
     item.words.append(f"Order {item.shop_id} has the tracking number {item.tracking} in the shop now.")
-
-
-def _no_right(error: AccessRefused, resource: str, right: str) -> Rejected:
-    """The key may read orders but not write this: that must not stop everything else that travels."""
-    return Rejected("shop", error.message, detail=error.detail, cause=f"shop:right:{resource}",
-                    remedy=f"In the shop, tick {right} of {resource} for the key (Advanced Parameters > Webservice), or switch "
-                           "off the setting Order states.")
 
 
 def _link(item: Open) -> Link:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.clients.errors import AccessRefused, Rejected
+from portal.clients.errors import Rejected
 from portal.entities import combination
 from portal.entities.base import Invalid, OdooFacts, Values
 from portal.entities.combination import Combination
@@ -185,12 +185,11 @@ def _write(work: Work, parts: Sequence[Part]) -> None:
     rows = [(job, row) for job, row in rows if job in work.open]
     try:
         patch(work, "combinations", rows)
-    except AccessRefused as error:  # the key may change products but not this: that must not stop everything else
-        refused = Rejected("shop", error.message, detail=error.detail, cause="shop:right:combinations",
-                           remedy="In the shop, tick Patch (PATCH) of combinations for the key (Advanced Parameters > "
-                                  "Webservice), then retry.")
-        for job in {job.id: job for job, _ in rows}.values():
-            work.failed(job, refused)
+    except Rejected as error:
+        if not error.cause.startswith("shop:right:"):
+            raise
+        for job in {job.id: job for job, _ in rows}.values():  # the product itself may be written all the same
+            work.failed(job, error)
     work.writing = []
     items = {part.item.record: part.item for part in parts if part.item.job in work.open}
     back: dict[str, list[dict[str, Any]]] = {}
