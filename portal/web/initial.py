@@ -15,7 +15,7 @@ from portal.entities import registry
 from portal.extensions import reading, release, services, writing
 from portal.models import Store
 from portal.settings import SettingError
-from portal.sync import duplicates, initial, initial_runs, ledgers
+from portal.sync import circuit, duplicates, initial, initial_runs, ledgers
 from portal.sync.initial_runs import Progress
 from portal.web.access import actor, current_store
 from portal.web.answers import done, fingerprint_of, live
@@ -30,14 +30,20 @@ REFERS_TO = {"product": ("customer",), "stock": ("product",), "order": ("custome
 @pages.get("/initial")
 def page() -> ResponseReturnValue:
     """The cards."""
-    found = _cards()
-    return render_template("initial.html", fingerprint=fingerprint_of("_initial.html", cards=found), cards=found)
+    found, stopped = _cards(), _is_stopped()
+    return render_template("initial.html", fingerprint=fingerprint_of("_initial.html", cards=found, stopped=stopped), cards=found,
+                           stopped=stopped)
 
 
 @pages.get("/initial/live")
 def refresh() -> ResponseReturnValue:
     """The cards alone."""
-    return live("_initial.html", cards=_cards())
+    return live("_initial.html", cards=_cards(), stopped=_is_stopped())
+
+
+def _is_stopped() -> bool:
+    """Whether a side may not be called now, so that nothing moves."""
+    return bool(circuit.trouble(reading(), current_store().id))
 
 
 @pages.post("/initial/<entity>/start")

@@ -8,7 +8,7 @@ import pytest
 
 from portal.db import now
 from portal.entities import registry
-from portal.models import InitialRun, LogEntry, Store, SyncJob
+from portal.models import Circuit, InitialRun, LogEntry, Store, SyncJob
 from portal.sync import initial, initial_runs, jobs
 from portal.sync import queue as rq_queue
 from portal.sync.initial_runs import Progress
@@ -110,6 +110,16 @@ def test_what_is_paused_waits_while_live_changes_go_on_and_survives_a_restart(wo
         lines = [(entry.message, entry.actor) for entry in session.query(LogEntry)]
     assert ("Initial sync of customers was paused.", ADMIN) in lines
     assert ("Initial sync of customers goes on.", ADMIN) in lines
+
+
+def test_a_sync_that_cannot_go_on_says_so(world: World, admin: Browser) -> None:
+    begun(world)
+    base = f"/stores/{world.mine}/initial"
+    assert "Stopped" not in words(admin.get(base))
+    with world.db.begin() as session:
+        session.add(Circuit(store_id=world.mine, side="shop", state="paused", reason="No key.", remedy="", since=now()))
+    assert "Stopped A connection does not work: see why" in words(admin.get(base))
+    assert "Stopped" in words(admin.get(f"{base}/live"))
 
 
 def test_pressing_start_or_the_command_line_lets_what_is_paused_go_on(world: World, admin: Browser) -> None:

@@ -420,6 +420,26 @@ def test_process_now_makes_failed_changes_due_and_says_how_many(world: World, ad
         assert session.get_one(SyncJob, job).due_at <= now()
 
 
+def test_process_now_tries_a_refused_connection_again_and_does_not_say_that_anything_is_sent(world: World, admin: Browser) -> None:
+    from portal.db import now
+    from portal.models import Circuit
+
+    world.job(world.mine, "1")
+    with world.db.begin() as session:
+        session.add(Circuit(store_id=world.mine, side="odoo", state="paused", reason="The key is wrong.", remedy="", since=now()))
+    page = words(admin.get(f"/stores/{world.mine}/"))
+    assert "Odoo refuses the connection." in page
+    assert "When you have mended it, press Process the queue now." in page
+    text = words(admin.post(f"/stores/{world.mine}/process", follow_redirects=True))
+    assert "The connection is tried again now." in text
+    assert "being processed" not in text
+    with world.db.read() as session:
+        at = session.get_one(Circuit, (world.mine, "odoo")).probe_at
+    assert at is not None
+    assert at <= now()
+    assert "It is tried again every minute" in text
+
+
 def test_pull_stock_says_why_it_cannot(world: World, admin: Browser) -> None:
     assert "Choose its direction" in words(admin.post(f"/stores/{world.mine}/pull-stock", follow_redirects=True))
 
