@@ -4,7 +4,7 @@
     ├── Outage          not sent, or the side is down: no attempt is used, the circuit opens
     ├── Throttled       the side asked us to wait: no attempt is used
     ├── Ambiguous       a write was sent and its fate is unknown: look up before trying again
-    ├── AccessRefused   wrong key or missing right: the side is paused until a person acts
+    ├── AccessRefused   wrong key or missing right: the side is paused, since a person must act
     └── Rejected        the data was refused: an attempt is used, dead at the limit
         └── Missing     the record does not exist (any more)
 """
