@@ -55,4 +55,8 @@ def test_the_worst_that_is_true_is_said_in_words(given: Pulse, level: str, sente
 
 
 def test_trouble_says_what_to_do() -> None:
-    assert judge(pulse(trouble=[circuit("odoo", "paused")]), NOW).more == "The key is wrong. Enter a new one."
+    refused = circuit("odoo", "paused")
+    assert judge(pulse(trouble=[refused]), NOW).more == (
+        "The key is wrong. Enter a new one. When you have mended it, press Process the queue now.")
+    refused.probe_at = NOW
+    assert "It is tried again every minute" in judge(pulse(trouble=[refused]), NOW).more
