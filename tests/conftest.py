@@ -42,8 +42,8 @@ MISSING = {
 }
 
 
-ON_BOTH = ("test_queue.py", "test_jobs.py", "test_notices.py", "test_leases.py", "test_outcomes.py", "test_summer_time_ends",
-           "tests/faults", "tests/platform", "tests/chaos", "tests/web")
+ON_BOTH = ("test_queue.py", "test_jobs.py", "test_notices.py", "test_leases.py", "test_outcomes.py", "test_people.py",
+           "test_summer_time_ends", "tests/faults", "tests/platform", "tests/chaos", "tests/web")
 """Where every test runs on SQLite and on PostgreSQL: the queue and what depends on the database."""
 
 
