@@ -213,3 +213,65 @@ def test_what_is_frozen_waits_a_day_or_until_it_is_thawed(db: Database, store: S
     assert row.state == "pending"
     assert row.due_at <= now()
     assert last(db, row.id).message == "thawed by anna"
+
+
+def test_what_dies_says_why_and_is_counted(db: Database, store: Store) -> None:
+    row = end(db, claim(db, store, notice(db, store)), lambda session, _, held: jobs.fail(session, held, REFUSED, 1))
+    assert (row.state, said(row), row.lease) == ("dead", REFUSED, None)
+    event = last(db, row.id)
+    assert (event.kind, event.message, event.data) == ("dead", REFUSED.message, {"cause": REFUSED.cause, "detail": REFUSED.detail})
+    assert activity(db) == (0, 0, 1)
+    check(db, quiet=True)
+
+
+def test_a_change_that_was_tried_before_waits_again_as_such_and_a_newer_one_takes_over_time_and_tries(
+        db: Database, store: Store) -> None:
+    def put_off(session: Session, _store: Store, row: SyncJob) -> None:
+        jobs.postpone(session, row, REFUSED, due_at)
+
+    due_at = now() + timedelta(hours=1)
+    job_id = notice(db, store)
+    put(db, job_id, attempts=2)
+    assert end(db, claim(db, store, job_id), put_off).state == "error"
+    other = notice(db, store, "2")
+    put(db, other, attempts=2)
+    row = claim(db, store, other)
+    newer = notice(db, store, "2")
+    put(db, newer, updated_at=now() - timedelta(hours=1))
+    assert end(db, row, put_off).state == "superseded"
+    left = get(db, newer)
+    assert (left.due_at, left.attempts) == (due_at, 2)
+    assert left.updated_at > now() - timedelta(minutes=1)
+    assert last(db, other).message == f"merged into the newer change {newer}"
+
+
+def test_a_dead_letter_that_waits_for_nothing_any_more_wakes_when_what_it_needed_is_there(db: Database, store: Store) -> None:
+    order, other = notice(db, store, "9", "order"), notice(db, store, "10", "order")
+    for number in (order, other):
+        end(db, claim(db, store, number), block)
+    with db.read() as session:
+        product = session.scalars(select(SyncJob.id).where(SyncJob.entity == "product")).one()
+    end(db, claim(db, store, product), lambda session, _, held: jobs.fail(session, held, REFUSED, 1))
+    assert [get(db, number).state for number in (order, other)] == ["dead", "dead"]
+    assert get(db, order).message == "Needs product 12, which is in quarantine: Odoo refused the e-mail address."
+    put(db, order, updated_at=now() - timedelta(hours=1))
+    newer = notice(db, store, "10", "order")
+    end(db, claim(db, store, notice(db, store, "12", "product")), lambda session, _, held: jobs.succeed(session, [(held, "there")]))
+    row = get(db, order)
+    assert (row.state, row.attempts, needs(db, order)) == ("pending", 0, set())
+    assert row.due_at <= now()
+    assert row.updated_at > now() - timedelta(minutes=1)
+    assert (last(db, order).kind, last(db, order).message) == ("retried", "product 12 is there")
+    assert (get(db, other).state, get(db, newer).state, needs(db, other)) == ("superseded", "pending", set())
+    check(db)
+
+
+def test_a_lost_worker_hands_what_it_had_to_the_newer_change(db: Database, store: Store) -> None:
+    row = claim(db, store, notice(db, store))
+    put(db, row.id, lost_leases=jobs.LOST_LEASES_LIMIT - 1, lease_until=now() - timedelta(seconds=1))
+    newer = notice(db, store)
+    with db.begin() as session:
+        assert jobs.reap(session) == 1
+    assert (get(db, row.id).state, get(db, row.id).cause) == ("superseded", "portal:worker-lost")
+    assert (get(db, newer).state, get(db, newer).lost_leases, get(db, newer).uncertain) == ("pending", 3, True)
+    check(db)
