@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from portal.clients.odoo import Odoo
 from portal.clients.prestashop import Shop
@@ -110,19 +110,19 @@ def look(services: Services, store: Store) -> Sales:
 def arrived(services: Services, store: Store) -> Arrived:
     """Pieces of old orders that weigh on what Odoo can deliver, all told. Odoo's count has to grow by what these grow, because
     the shop's quantity never held them. The database alone answers."""
-    start = _start(services, store)
+    start = str(_start(services, store))
+    digits = func.length(Mapping.shop_id)
+    is_old = or_(digits < len(start), (digits == len(start)) & (Mapping.shop_id <= start))
     open_ones: defaultdict[str, Decimal] = defaultdict(Decimal)
     sent_ones: defaultdict[str, Decimal] = defaultdict(Decimal)
     with services.db.read() as session:
-        for shop_id, data in session.execute(select(Mapping.shop_id, Mapping.data).where(
-                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order",
-                Mapping.data["pieces"].as_string().is_not(None))) if start else ():
-            if int(shop_id) <= start:
-                for key, pieces in data["pieces"].items():
-                    if not data.get("sent"):
-                        open_ones[key] += Decimal(pieces)
-                    elif data.get("state") in HOLDING:
-                        sent_ones[key] += Decimal(pieces)
+        for data in session.scalars(select(Mapping.data).where(
+                Mapping.store_id == store.id, Mapping.target == store.target, Mapping.entity == "order", is_old)):
+            for key, pieces in data.get("pieces", {}).items():
+                if not data.get("sent"):
+                    open_ones[key] += Decimal(pieces)
+                elif data.get("state") in HOLDING:
+                    sent_ones[key] += Decimal(pieces)
     return Arrived(dict(open_ones), dict(sent_ones))
 
 
